@@ -1,0 +1,151 @@
+"""What a broker can do; one suite (tests/contracts) proves it of every broker.
+
+Reading is free of effects except where a method says "writes" (promise 12).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class Method(StrEnum):
+    """How a number of messages was known."""
+
+    EXACT = "exact"
+    BOUNDED = "bounded"  # at least this many
+    UNKNOWN = "unknown"
+
+
+class Role(StrEnum):
+    """What a stream is for."""
+
+    TOPIC = "topic"
+    DEAD_LETTERS = "dead_letters"
+    RECEIPTS = "receipts"
+
+
+class BrokerError(Exception):
+    """The broker could not be reached or refused; the text is safe to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message as it lies on the broker."""
+
+    broker: str
+    stream: str
+    topic: str
+    position: str
+    time: datetime | None  # the broker's own time, where its position bears one
+    headers: Mapping[str, str]  # fields that are not the body; bytes decoded, bad ones escaped
+    body: bytes | None  # None: no body field at all
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One partition of a topic, and what it is for."""
+
+    name: str
+    topic: str
+    role: Role
+    consumer: str = ""  # whose dead letters, where the name tells
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerLag:
+    """One consumer on one stream, now. None is unknown, `reason` says why."""
+
+    stream: str
+    topic: str
+    consumer: str
+    messages: int | None
+    method: Method
+    cursor: str
+    head: str
+    oldest_s: float | None
+    pending: int | None
+    oldest_pending_s: float | None
+    processes: int | None
+    lost: int | None = None
+    delivered: int | None = None  # entries read ever, where the broker counts them
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """A dead-letter queue, now."""
+
+    stream: str
+    consumer: str
+    messages: int | None
+    oldest_at: datetime | None
+
+
+class Delivered(StrEnum):
+    """Where one message stands with one consumer, by cursor and pending list."""
+
+    AHEAD = "ahead"  # the cursor has not reached it
+    PENDING = "pending"  # delivered, not acknowledged
+    ACKNOWLEDGED = "acknowledged"  # passed and not pending
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a send left on the broker."""
+
+    stream: str
+    position: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One dead letter to be sent again, and the copies to be removed with it."""
+
+    attempt: str  # the stamp; asked again with the same attempt, nothing is sent twice
+    consumer: str
+    stream: str  # where it was delivered from
+    position: str
+    sources: Sequence[Placement]  # copies on the dead-letter queue, removed when sent
+    headers: Mapping[str, str]
+    body: bytes | None
+    edited: bool
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+
+class Broker(Protocol):
+    """A system to observe and, where switched on, to mend."""
+
+    name: str
+
+    def now(self) -> datetime:
+        """The broker's clock. Raises BrokerError."""
+
+    def streams(self) -> list[Stream]:
+        """Everything discovered, within include and exclude; raises BrokerError."""
+
+    def lag(self) -> list[ConsumerLag]:
+        """Every consumer of every topic stream; raises BrokerError."""
+
+    def depths(self) -> list[QueueDepth]:
+        """Every dead-letter queue; raises BrokerError."""
+
+    def read(self, group: str, process: str, count: int, block_ms: int) -> list[Entry]:
+        """The next entries of all streams for a tap, its own unacknowledged ones first.
+
+        Writes: makes the group at the start of the streams if it is new.
+        """
+
+    def acknowledge(self, group: str, entries: Iterable[Entry]) -> None:
+        """Say that these are stored. Writes."""
+
+    def entry(self, stream: str, position: str) -> Entry | None:
+        """One entry, or None when it is gone."""
+
+    def delivered(self, stream: str, position: str, consumer: str) -> Delivered:
+        """Where one message stands with one consumer."""
+
+    def consumers(self, topic: str) -> list[str]:
+        """The consumers that read this topic (any stream of it), sorted."""

@@ -1,0 +1,19 @@
+"""What every page's shell shows: navigation counts, the demo banner, the state of the data."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+import dlq.queries
+import lag.queries
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """`nav` (lazy: no query on pages without the sidebar), `demo`."""
+    return {"nav": SimpleLazyObject(_nav), "demo": settings.DEMO}
+
+
+def _nav() -> dict[str, int]:
+    return {"dead_letters": dlq.queries.waiting_count(), "lag": lag.queries.trouble_count()}

@@ -1,0 +1,1 @@
+"""What died, and mending it: intake -> group -> revision -> replay -> verify."""

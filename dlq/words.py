@@ -1,0 +1,58 @@
+"""The states of a letter, a replay and an item; dlq/states.py says which may follow which."""
+
+from enum import StrEnum
+
+
+class LetterState(StrEnum):
+    """Where a letter stands."""
+
+    DEAD = "dead"  # waits for an operator
+    REPLAYING = "replaying"  # member of a running replay
+    MAYBE_SENT = "maybe_sent"  # a crash left it open whether it was sent: a person settles it
+    MENDED = "mended"  # its consumer handled it, seen
+    DISCARDED = "discarded"  # given up by a person, with a reason
+
+
+class ReplayState(StrEnum):
+    """Where a batch stands."""
+
+    PLANNED = "planned"  # frozen, shown, not started
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class ItemState(StrEnum):
+    """Where a member of a batch stands."""
+
+    WAITING = "waiting"
+    SUPERSEDED = "superseded"  # skipped: a newer event of its key was handled since
+    CHANGED = "changed"  # dropped out: the letter changed after the freeze
+    SENDING = "sending"  # claimed; a crash here becomes maybe_sent unless the marker tells
+    SENT = "sent"  # published, outcome awaited
+    MAYBE_SENT = "maybe_sent"
+    SUCCEEDED = "succeeded"
+    FAILED_AGAIN = "failed_again"
+    SKIPPED = "skipped"  # the consumer had seen it before: not a success
+    HANDLED = "handled"  # inferred from cursor and pending list, without a receipt
+    NO_RECEIPT = "no_receipt"
+    UNSENT = "unsent"  # cancelled, or nothing could be sent: `evidence` says why
+
+
+OPEN_LETTERS = (LetterState.DEAD, LetterState.REPLAYING, LetterState.MAYBE_SENT)
+SETTLED_ITEMS = (
+    ItemState.SUPERSEDED,
+    ItemState.CHANGED,
+    ItemState.SUCCEEDED,
+    ItemState.FAILED_AGAIN,
+    ItemState.SKIPPED,
+    ItemState.HANDLED,
+    ItemState.NO_RECEIPT,
+    ItemState.UNSENT,
+)
+
+
+def choices(words: type[StrEnum]) -> list[tuple[str, str]]:
+    """Django's choices of an enumeration: `maybe_sent` reads "maybe sent"."""
+    return [(word.value, word.value.replace("_", " ")) for word in words]

@@ -1,0 +1,1 @@
+"""Ground floor: what every feature needs and what knows no feature."""

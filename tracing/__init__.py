@@ -1,0 +1,1 @@
+"""What happened: receivers -> envelope -> store -> queries -> cascade -> views."""

@@ -1,0 +1,228 @@
+"""What was seen. Only tracing/store.py and tracing/receipts.py write here (DESIGN, the house).
+
+Rows refer to an event by `identity` (BLAKE2b-128 of source, NUL, id), never by foreign key: so
+any row may arrive before any other (promise 10).
+"""
+
+from typing import ClassVar
+
+from django.db import models
+
+from kit import clock
+
+
+class Event(models.Model):
+    """What an envelope says happened, stored once."""
+
+    identity = models.BinaryField(max_length=16, unique=True)
+    source = models.CharField(max_length=1024)
+    event_id = models.CharField(max_length=1024)
+    type = models.CharField(max_length=255)
+    subject = models.CharField(max_length=1024, blank=True)
+    time = models.DateTimeField(null=True)
+    time_text = models.CharField(max_length=64, blank=True)  # as received: keeps nanoseconds
+    flow_id = models.CharField(max_length=255)
+    causes = models.JSONField(default=list)  # event IDs, causationid first
+    partition_key = models.CharField(max_length=255, blank=True)
+    sequence = models.CharField(max_length=255, blank=True)
+    traceparent = models.CharField(max_length=128, blank=True)
+    dataschema = models.CharField(max_length=1024, blank=True)
+    content_type = models.CharField(max_length=255, blank=True)
+    data = models.BinaryField(null=True)
+    body_hash = models.BinaryField(max_length=16)
+    attributes = models.JSONField(default=dict)  # further extensions
+    headers = models.JSONField(default=dict)  # transport headers that are no attribute
+    broker = models.CharField(max_length=64, blank=True)
+    topic = models.CharField(max_length=255, blank=True)
+    published_at = models.DateTimeField()  # broker time, else its own, else received
+    received_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes: ClassVar = [
+            # a cascade: all events of one flow
+            models.Index(fields=["flow_id", "id"], name="event_flow"),
+            # what came later in one lane (superseded?)
+            models.Index(
+                fields=["partition_key", "id"],
+                name="event_lane",
+                condition=~models.Q(partition_key=""),
+            ),
+            # an event looked up by the ID alone, from the search field
+            models.Index(fields=["event_id"], name="event_event_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"
+
+
+class Appearance(models.Model):
+    """One place where an event was seen; unique by position."""
+
+    identity = models.BinaryField(max_length=16)
+    broker = models.CharField(max_length=64)
+    stream = models.CharField(max_length=255)
+    position = models.CharField(max_length=64)
+    broker_time = models.DateTimeField(null=True)
+    received_at = models.DateTimeField(default=clock.now)
+    body_hash = models.BinaryField(max_length=16)
+    replay_attempt = models.CharField(max_length=80, blank=True)
+    replay_target = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["broker", "stream", "position"], name="appearance_position"
+            )
+        ]
+        indexes: ClassVar = [
+            # where one event was seen
+            models.Index(fields=["identity"], name="appearance_identity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.broker}/{self.stream} {self.position}"
+
+
+class Receipt(models.Model):
+    """Evidence of one attempt, or of what an operator did to a dead letter of this delivery."""
+
+    receipt_identity = models.BinaryField(max_length=16, unique=True)  # the same twice is one
+    identity = models.BinaryField(max_length=16)
+    flow_id = models.CharField(max_length=255, blank=True)
+    consumer = models.CharField(max_length=255)
+    attempt = models.IntegerField(default=1)
+    outcome = models.CharField(max_length=16)
+    stream = models.CharField(max_length=255, blank=True)
+    position = models.CharField(max_length=64, blank=True)
+    started_at = models.DateTimeField()
+    duration_ms = models.FloatField(null=True)
+    error_type = models.CharField(max_length=255, blank=True)
+    error_message = models.TextField(blank=True)
+    error_stack = models.TextField(blank=True)
+    process = models.CharField(max_length=255, blank=True)
+    release = models.CharField(max_length=80, blank=True)
+    replay_attempt = models.CharField(max_length=80, blank=True)
+    retry_in_ms = models.FloatField(null=True)
+    published = models.JSONField(default=list)  # identities (hex) of events this attempt emitted
+    origin = models.CharField(max_length=16, default="receipt")  # receipt, letter, inferred
+    letter_id = models.BigIntegerField(null=True)  # set when origin is letter
+    seen_at = models.DateTimeField()  # the broker's time of the receipt
+    received_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes: ClassVar = [
+            # the attempts of one delivery, and their outcome for verify
+            models.Index(fields=["identity", "consumer", "id"], name="receipt_delivery"),
+            # a cascade: all receipts of one flow
+            models.Index(fields=["flow_id", "id"], name="receipt_flow"),
+            # the receipts of one replay attempt
+            models.Index(
+                fields=["replay_attempt"],
+                name="receipt_replay",
+                condition=~models.Q(replay_attempt=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consumer} {self.outcome} (attempt {self.attempt})"
+
+
+class Flow(models.Model):
+    """The summary of one flow; recomputed by the summariser when dirty, never incremented."""
+
+    flow_id = models.CharField(max_length=255, unique=True)
+    status = models.CharField(max_length=16, default="running")
+    reason = models.CharField(max_length=300, blank=True)
+    root_type = models.CharField(max_length=255, blank=True)
+    label = models.CharField(max_length=255, blank=True)  # its first key, `order:4711`
+    events = models.IntegerField(default=0)
+    deliveries = models.IntegerField(default=0)
+    open_letters = models.IntegerField(default=0)
+    amount = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    started_at = models.DateTimeField(default=clock.now)
+    last_at = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True)
+    dirty_since = models.DateTimeField(null=True, default=clock.now)
+    recheck_at = models.DateTimeField(null=True)  # when time alone may change the status
+
+    class Meta:
+        indexes: ClassVar = [
+            # the list, newest first, and the next page of it
+            models.Index(fields=["-started_at", "-id"], name="flow_list"),
+            # the list by status
+            models.Index(fields=["status", "-started_at", "-id"], name="flow_status"),
+            # orders finished a minute (overview)
+            models.Index(
+                fields=["ended_at"], name="flow_ended", condition=models.Q(ended_at__isnull=False)
+            ),
+            # the summariser's work, oldest first
+            models.Index(
+                fields=["dirty_since"],
+                name="flow_dirty",
+                condition=models.Q(dirty_since__isnull=False),
+            ),
+            models.Index(
+                fields=["recheck_at"],
+                name="flow_recheck",
+                condition=models.Q(recheck_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label or self.flow_id
+
+
+class FlowKey(models.Model):
+    """A business identifier seen in a flow: `order:4711`."""
+
+    key = models.CharField(max_length=255)
+    flow_id = models.CharField(max_length=255)
+
+    class Meta:
+        constraints: ClassVar = [
+            # search by key
+            models.UniqueConstraint(fields=["key", "flow_id"], name="flowkey_key")
+        ]
+        indexes: ClassVar = [models.Index(fields=["flow_id"], name="flowkey_flow")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class FlowType(models.Model):
+    """An event type seen in a flow, for search by type; written by the summariser."""
+
+    type = models.CharField(max_length=255)
+    flow_id = models.CharField(max_length=255)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["type", "flow_id"], name="flowtype_type")
+        ]
+        indexes: ClassVar = [models.Index(fields=["flow_id"], name="flowtype_flow")]
+
+    def __str__(self) -> str:
+        return self.type
+
+
+class Malformed(models.Model):
+    """A message that is no envelope, kept with its reason."""
+
+    broker = models.CharField(max_length=64)
+    stream = models.CharField(max_length=255)
+    position = models.CharField(max_length=64)
+    reason = models.CharField(max_length=500)
+    raw = models.BinaryField()  # the first 64 KiB
+    size = models.IntegerField()  # bytes, before the cut
+    received_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["broker", "stream", "position"], name="malformed_position"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.position}: {self.reason}"
