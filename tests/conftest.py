@@ -1,21 +1,10 @@
-"""What all tests share: a private state directory, a real Redis, the database of choice.
+"""What all tests share: a real Redis (the state directory and database: tests/settings.py)."""
 
-SQLite by default; with DATABASE_URL the same tests run on PostgreSQL.
-"""
-
-import os
-import tempfile
 from collections.abc import Iterator
 
-os.environ["CONSOLE_HOME"] = tempfile.mkdtemp(prefix="console-test-")
-os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 40)
-os.environ["ALLOWED_HOSTS"] = "127.0.0.1,localhost,testserver"
-for _name in ("BROKER", "CONSOLE_CONFIG", "REDIS_URL", "CELERY_BROKER_URL", "DEMO"):
-    os.environ.pop(_name, None)
+import pytest
 
-import pytest  # noqa: E402
-
-from tests.support.redis_server import RedisServer  # noqa: E402
+from tests.support.redis_server import RedisServer
 
 
 @pytest.fixture(scope="session")

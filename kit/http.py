@@ -1,0 +1,90 @@
+"""Bodies read within a bound, and problem documents (RFC 9457) for whatever went wrong."""
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+CHUNK = 64 * 1024
+
+
+class Problem(Exception):
+    """An answer that is an error: `errors` names each bad member with index and reason."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str = "",
+        errors: Sequence[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {title}: {detail}")
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+
+
+def problem_response(problem: Problem) -> HttpResponse:
+    """The problem as application/problem+json."""
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": problem.title,
+        "status": problem.status,
+    }
+    if problem.detail:
+        document["detail"] = problem.detail
+    if problem.errors:
+        document["errors"] = problem.errors
+    response = HttpResponse(
+        json.dumps(document), status=problem.status, content_type="application/problem+json"
+    )
+    for name, value in problem.headers.items():
+        response[name] = value
+    return response
+
+
+def plain_problem(status: int, detail: str = "") -> Problem:
+    """A problem whose title is the status's own phrase."""
+    return Problem(status, HTTPStatus(status).phrase, detail)
+
+
+def read_body(request: HttpRequest, limit: int) -> bytes:
+    """The body, decompressed, at most `limit` bytes both before and after.
+
+    Raises Problem: 413 past the limit, 415 for an unknown encoding, 400 for broken gzip.
+    """
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    raw = bytes(request.read(limit + 1))
+    if len(raw) > limit:
+        raise _too_large(limit)
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in {"", "identity"}:
+        return raw
+    if encoding != "gzip":
+        raise Problem(415, "Unknown content encoding", "send gzip or identity")
+    return _gunzip(raw, limit)
+
+
+def _gunzip(raw: bytes, limit: int) -> bytes:
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        body = inflater.decompress(raw, limit + 1)
+    except zlib.error as error:
+        raise Problem(400, "Broken gzip", str(error)) from error
+    if len(body) > limit or inflater.unconsumed_tail:
+        raise _too_large(limit)
+    if not inflater.eof or inflater.unused_data:
+        raise Problem(400, "Broken gzip", "the stream is cut off or has something behind it")
+    return body
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "Body too large", f"at most {limit:,} bytes, after decompression too")

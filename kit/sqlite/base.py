@@ -1,0 +1,105 @@
+"""The engine: WAL, BEGIN IMMEDIATE, and the gate around every transaction and every lone write."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+
+from kit.sqlite.gate import Gate
+
+WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=FULL;"  # a 2xx survives a power cut too, not only kill -9
+    "PRAGMA journal_size_limit=67108864;"
+    "PRAGMA cache_size=-32000"
+)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's wrapper; every outermost atomic block is a write transaction and takes the gate.
+
+    Reads need no block: outside of one they see the last commit and wait for nobody.
+    """
+
+    _gate: Gate | None = None
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Django's, with our pragmas, IMMEDIATE and a long busy time-out."""
+        options = self.settings_dict["OPTIONS"]
+        options.setdefault("transaction_mode", "IMMEDIATE")
+        options.setdefault("timeout", 30)
+        options.setdefault("init_command", PRAGMAS)
+        self._gate = None if self.is_in_memory_db() else Gate(Path(self.settings_dict["NAME"]))
+        params: dict[str, Any] = super().get_connection_params()
+        return params
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """A cursor whose lone writes (autocommit) pass the gate too."""
+        return self.connection.cursor(lambda connection: GatedCursor(connection, self))
+
+    @contextmanager
+    def gated(self, query: str) -> Iterator[None]:
+        """Hold the gate for one autocommit statement, if it writes."""
+        lone = self._gate is not None and not self._gate.held and not self.in_atomic_block
+        if not lone or not query.lstrip().upper().startswith(WRITING):
+            yield
+            return
+        assert self._gate is not None  # noqa: S101  # narrowed by `lone`
+        self._gate.enter()
+        try:
+            yield
+        finally:
+            self._gate.leave()
+
+    def _start_transaction_under_autocommit(self) -> None:
+        if self._gate is not None and not self._gate.held:
+            self._gate.enter()
+        try:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
+        except BaseException:
+            self._leave()
+            raise
+
+    def _commit(self) -> Any:
+        try:
+            return super()._commit()  # type: ignore[misc]
+        finally:
+            # A failed commit is followed by a rollback, which needs no gate.
+            self._leave()
+
+    def _rollback(self) -> Any:
+        try:
+            return super()._rollback()  # type: ignore[misc]
+        finally:
+            self._leave()
+
+    def _close(self) -> Any:
+        try:
+            return super()._close()  # type: ignore[misc]
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._gate is not None:
+            self._gate.leave()
+
+
+class GatedCursor(base.SQLiteCursorWrapper):
+    """Django's cursor, passing the gate where a statement is a transaction of its own."""
+
+    def __init__(self, connection: Any, wrapper: DatabaseWrapper) -> None:
+        super().__init__(connection)
+        self._wrapper = wrapper
+
+    def execute(self, query: str, params: Any = None) -> Any:
+        """One statement."""
+        with self._wrapper.gated(query):
+            return super().execute(query, params)
+
+    def executemany(self, query: str, param_list: Iterable[Any]) -> Any:
+        """One statement for many rows."""
+        with self._wrapper.gated(query):
+            return super().executemany(query, param_list)
