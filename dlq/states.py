@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Field
 
 from dlq.models import Group, Item, Letter, Replay
 from dlq.words import OPEN_LETTERS, SETTLED_ITEMS, ItemState, LetterState, ReplayState
@@ -160,14 +160,10 @@ def move_items(
 def _set_each(ids: list[int], each: Mapping[int, Mapping[str, Any]]) -> None:
     """One prepared UPDATE run for many rows, each with its own values."""
     names = sorted(each[ids[0]])
-    fields = [Item._meta.get_field(name) for name in names]
-    columns = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
+    fields = [cast("Field[Any, Any]", Item._meta.get_field(name)) for name in names]
+    columns = ", ".join(f"{connection.ops.quote_name(str(field.column))} = %s" for field in fields)
     values = [
-        [
-            *(field.get_db_prep_save(each[pk][field.name], connection) for field in fields),
-            pk,
-        ]
-        for pk in ids
+        [*(f.get_db_prep_save(each[pk][f.name], connection) for f in fields), pk] for pk in ids
     ]
     with connection.cursor() as cursor:
         # column names come from the model, never from a caller's data
