@@ -1,0 +1,189 @@
+"""What other features may ask about what happened. Every answer costs what it returns."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db.models import QuerySet
+
+from kit import limits
+from tracing.models import Event, Flow, Receipt
+from tracing.rows import EventRow, ReceiptRow
+
+CHUNK = 500  # members of one IN list
+LATER_EVENTS = 5_000  # events of one chunk of lanes looked at for something newer
+
+EVENT_FIELDS = (
+    "identity",
+    "source",
+    "event_id",
+    "type",
+    "flow_id",
+    "published_at",
+    "causes",
+    "subject",
+    "time",
+    "partition_key",
+    "sequence",
+    "body_hash",
+    "broker",
+    "topic",
+)
+RECEIPT_FIELDS = (
+    "receipt_identity",
+    "identity",
+    "flow_id",
+    "consumer",
+    "outcome",
+    "started_at",
+    "seen_at",
+    "attempt",
+    "duration_ms",
+    "stream",
+    "position",
+    "error_type",
+    "error_message",
+    "process",
+    "release",
+    "replay_attempt",
+    "retry_in_ms",
+    "published",
+    "origin",
+    "letter_id",
+)
+Member = tuple[str, bytes, datetime, str]  # lane, event identity, published_at, consumer
+_T = TypeVar("_T")
+
+
+def event(identity: bytes) -> EventRow | None:
+    """One event, or None when it was not seen."""
+    return next(event_rows(Event.objects.filter(identity=identity)), None)
+
+
+def flow_of(flow_id: str) -> Flow | None:
+    """The summary of one flow, or None."""
+    return Flow.objects.filter(flow_id=flow_id).first()
+
+
+def receipts_of(event_identity: bytes, consumer: str) -> list[ReceiptRow]:
+    """All evidence of one delivery, with stacks, oldest first by when it was stored."""
+    found = Receipt.objects.filter(identity=event_identity, consumer=consumer).order_by("id")
+    return list(receipt_rows(found, with_stack=True))
+
+
+def receipts_of_attempts(attempts: Sequence[str]) -> dict[str, list[ReceiptRow]]:
+    """The consumers' receipts that bear these replay attempts; without any, no entry."""
+    answer: dict[str, list[ReceiptRow]] = {}
+    for chunk in _chunks(sorted({attempt for attempt in attempts if attempt})):
+        found = (
+            Receipt.objects.filter(replay_attempt__in=chunk)
+            .exclude(replay_attempt="")
+            .exclude(origin="letter")
+            .order_by("id")
+        )
+        for row in receipt_rows(found):
+            answer.setdefault(row.replay_attempt, []).append(row)
+    return answer
+
+
+def published_by(event_identity: bytes, consumer: str) -> list[EventRow]:
+    """The effects already there: events that this consumer emitted handling this one."""
+    named = [
+        identity for row in receipts_of(event_identity, consumer) for identity in row.published
+    ]
+    found = Event.objects.filter(identity__in=named[: limits.PAGE_MAX]).order_by("id")
+    return list(event_rows(found))
+
+
+def newer_handled(members: Sequence[Member]) -> dict[bytes, str]:
+    """Which of these were superseded: identity -> in words what was handled since.
+
+    Superseded means: the same consumer handled a newer event of the same key on the same
+    topic. Order is promised only within a topic, so that two causes a consumer waits for
+    (payment and stock of one order) do not supersede each other.
+    """
+    answer: dict[bytes, str] = {}
+    for chunk in _chunks([member for member in members if member[0]]):
+        answer.update(_superseded(chunk))
+    return answer
+
+
+def _superseded(members: Sequence[Member]) -> dict[bytes, str]:
+    own = {row.identity: row for row in events_of({member[1] for member in members})}
+    later = _later_events({member[0] for member in members})
+    handled = _handled(
+        {row.identity for rows in later.values() for row in rows},
+        {member[3] for member in members},
+    )
+    answer: dict[bytes, str] = {}
+    for lane, identity, published_at, consumer in members:
+        mine = own.get(identity)
+        for row in later.get(lane, ()):
+            newer = row.identity != identity and row.published_at > published_at
+            same_topic = mine is None or (mine.broker, mine.topic) == (row.broker, row.topic)
+            if newer and same_topic and (row.identity, consumer) in handled:
+                moment = row.published_at.strftime("%H:%M:%S")
+                answer[identity] = f"{consumer} has handled {row.type} of {moment}"
+                break
+    return answer
+
+
+def _later_events(lanes: set[str]) -> dict[str, list[EventRow]]:
+    """The newest events of these lanes, newest first."""
+    found = Event.objects.filter(partition_key__in=sorted(lanes)).exclude(partition_key="")
+    answer: dict[str, list[EventRow]] = {}
+    for row in event_rows(found.order_by("-id")[:LATER_EVENTS]):
+        answer.setdefault(row.partition_key, []).append(row)
+    return answer
+
+
+def _handled(identities: set[bytes], consumers: set[str]) -> set[tuple[bytes, str]]:
+    answer: set[tuple[bytes, str]] = set()
+    for chunk in _chunks(sorted(identities)):
+        found = Receipt.objects.filter(
+            identity__in=chunk, consumer__in=sorted(consumers), outcome="succeeded"
+        ).values_list("identity", "consumer")
+        answer.update((bytes(identity), consumer) for identity, consumer in found)
+    return answer
+
+
+def events_of(identities: Iterable[bytes]) -> list[EventRow]:
+    """The events among these that were seen."""
+    answer: list[EventRow] = []
+    for chunk in _chunks(sorted(set(identities))):
+        answer.extend(event_rows(Event.objects.filter(identity__in=chunk)))
+    return answer
+
+
+def event_rows(found: "QuerySet[Event]") -> Iterator[EventRow]:
+    """These events as pure rows; body and headers are not read."""
+    for record in found.values(*EVENT_FIELDS):
+        yield event_row(record)
+
+
+def event_row(record: dict[str, Any]) -> EventRow:
+    """One event from a dictionary of EVENT_FIELDS."""
+    record["identity"] = bytes(record["identity"])
+    record["body_hash"] = bytes(record["body_hash"])
+    record["causes"] = tuple(record["causes"])
+    return EventRow(**record)
+
+
+def receipt_rows(found: "QuerySet[Receipt]", *, with_stack: bool = False) -> Iterator[ReceiptRow]:
+    """These receipts as pure rows; the stack only where asked for."""
+    fields = (*RECEIPT_FIELDS, "error_stack") if with_stack else RECEIPT_FIELDS
+    for record in found.values(*fields):
+        yield receipt_row(record)
+
+
+def receipt_row(record: dict[str, Any]) -> ReceiptRow:
+    """One receipt from a dictionary of RECEIPT_FIELDS."""
+    record["identity"] = bytes(record["identity"])
+    record["receipt_identity"] = bytes(record["receipt_identity"])
+    record["published"] = tuple(bytes.fromhex(text) for text in record["published"])
+    return ReceiptRow(**record)
+
+
+def _chunks(members: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(members), CHUNK):
+        yield members[start : start + CHUNK]

@@ -1,0 +1,66 @@
+"""The rows a cascade is rebuilt from, without Django: the pure modules see only these."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event as stored, without its body and headers. Times are aware, in UTC."""
+
+    identity: bytes
+    source: str
+    event_id: str
+    type: str
+    flow_id: str
+    published_at: datetime
+    causes: tuple[str, ...] = ()  # event IDs, causationid first
+    subject: str = ""
+    time: datetime | None = None
+    partition_key: str = ""
+    sequence: str = ""
+    body_hash: bytes = b""
+    broker: str = ""
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppearanceRow:
+    """One place where an event was seen."""
+
+    identity: bytes
+    broker: str
+    stream: str
+    position: str
+    broker_time: datetime | None
+    received_at: datetime
+    body_hash: bytes = b""
+    replay_attempt: str = ""
+    replay_target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRow:
+    """Evidence of one attempt, or (origin `letter`) of what was done to its dead letter."""
+
+    receipt_identity: bytes
+    identity: bytes  # of the event that was handled
+    flow_id: str
+    consumer: str
+    outcome: str
+    started_at: datetime
+    seen_at: datetime
+    attempt: int = 1
+    duration_ms: float | None = None
+    stream: str = ""
+    position: str = ""
+    error_type: str = ""
+    error_message: str = ""
+    error_stack: str = ""  # empty where many receipts are read at once
+    process: str = ""
+    release: str = ""
+    replay_attempt: str = ""
+    retry_in_ms: float | None = None
+    published: tuple[bytes, ...] = ()  # identities of the events this attempt emitted
+    origin: str = "receipt"  # receipt, letter, inferred
+    letter_id: int | None = None
