@@ -100,6 +100,35 @@ class Placement:
     position: str
 
 
+class Target(StrEnum):
+    """How a dead letter gets back to the consumer that gave it up."""
+
+    REPEND = "repend"  # the original entry, pending again for that consumer alone
+    RETRY = "retry"  # the consumer's own retry queue
+    MARK = "mark"  # its topic, with a mark that makes the other consumers pass it by
+    TOPIC = "topic"  # its topic: other consumers see it too (promise 6)
+
+
+class SendResult(StrEnum):
+    """What became of one send."""
+
+    SENT = "sent"  # now
+    AGAIN = "again"  # by an earlier send with the same attempt; nothing was sent now
+    GONE = "gone"  # no copy is left on the dead-letter queue; nothing was sent
+    NO_ENTRY = "no_entry"  # repend: the original entry is gone; nothing was sent
+    REFUSED = "refused"  # the broker said no; nothing was sent, `detail` says why
+    UNKNOWN = "unknown"  # the connection broke: the marker tells
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The answer to one send; the placement is there for SENT and AGAIN."""
+
+    result: SendResult
+    placement: Placement | None = None
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Send:
     """One dead letter to be sent again, and the copies to be removed with it."""
@@ -109,10 +138,11 @@ class Send:
     stream: str  # where it was delivered from
     position: str
     sources: Sequence[Placement]  # copies on the dead-letter queue, removed when sent
-    headers: Mapping[str, str]
-    body: bytes | None
+    headers: Mapping[str, str]  # as to be sent
+    body: bytes | None  # as to be sent
     edited: bool
-    origin: Mapping[str, str] = field(default_factory=dict)
+    origin: Mapping[str, str] = field(default_factory=dict)  # the headers before the edit
+    retry_stream: str = ""  # for Target.RETRY
 
 
 class Broker(Protocol):

@@ -226,11 +226,11 @@ class Item(models.Model):
             models.Index(fields=["replay", "state", "lane", "original_order"], name="item_next"),
             # which item an outcome belongs to
             models.Index(fields=["attempt"], name="item_attempt", condition=~models.Q(attempt="")),
-            # verify: everything in flight
+            # verify: everything in flight, and what late evidence may still settle
             models.Index(
                 fields=["state", "id"],
                 name="item_in_flight",
-                condition=models.Q(state__in=["sending", "sent"]),
+                condition=models.Q(state__in=["sending", "sent", "maybe_sent", "no_receipt"]),
             ),
         ]
 

@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='item',
-            index=models.Index(condition=models.Q(('state__in', ['sending', 'sent'])), fields=['state', 'id'], name='item_in_flight'),
+            index=models.Index(condition=models.Q(('state__in', ['sending', 'sent', 'maybe_sent', 'no_receipt'])), fields=['state', 'id'], name='item_in_flight'),
         ),
         migrations.AddConstraint(
             model_name='item',
