@@ -1,0 +1,133 @@
+"""What pages, the API and other features read of dead letters. Nothing here writes."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models.functions import TruncMinute
+
+from dlq.filters import GroupFilter, LetterFilter
+from dlq.models import Death, Group, Item, Letter
+from kit import clock
+
+BY_BLAST = ("-open_amount", "-open_letters", "-id")
+BY_LAST = ("-last_at", "-id")
+BY_DEATH = ("-died_at", "-id")
+TREND = timedelta(hours=1)
+TREND_SLOTS = 30  # two minutes each
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The open letters of one consumer."""
+
+    broker: str
+    consumer: str
+    letters: int
+    amount: Decimal
+    currency: str  # "" when nothing is known of the money
+    last_at: datetime
+
+
+def groups(filter: GroupFilter) -> "QuerySet[Group]":
+    """The groups that match, in no order; give them to kit.pages.page."""
+    return filter.apply(Group.objects.all())
+
+
+def group(group_id: int) -> Group | None:
+    """One group, or None."""
+    return Group.objects.filter(pk=group_id).first()
+
+
+def letters(filter: LetterFilter) -> "QuerySet[Letter]":
+    """The letters that match, without payloads and stacks; give them to kit.pages.page."""
+    return filter.apply(Letter.objects.defer("payload", "error_stack", "headers"))
+
+
+def letter(letter_id: int) -> Letter | None:
+    """One letter with its group, or None."""
+    return Letter.objects.select_related("group").filter(pk=letter_id).first()
+
+
+def waiting_count() -> int:
+    """Open letters of all groups."""
+    found = Group.objects.filter(open_letters__gt=0).aggregate(sum=Sum("open_letters"))
+    return found["sum"] or 0
+
+
+def open_by_consumer() -> list[Standing]:
+    """Consumers with open letters, most letters first; one row a currency."""
+    found = (
+        Group.objects.filter(open_letters__gt=0)
+        .values("broker", "consumer", "currency")
+        .annotate(letters=Sum("open_letters"), amount=Sum("open_amount"), last=Max("last_at"))
+        .order_by("-letters", "consumer")
+    )
+    return [
+        Standing(
+            broker=row["broker"],
+            consumer=row["consumer"],
+            letters=row["letters"],
+            amount=row["amount"],
+            currency=row["currency"],
+            last_at=row["last"],
+        )
+        for row in found
+    ]
+
+
+def consumers() -> list[str]:
+    """Consumers that ever gave a letter up, sorted."""
+    return sorted(Group.objects.values_list("consumer", flat=True).distinct())
+
+
+def recent_deaths(since: datetime, until: datetime, buckets: int) -> list[tuple[datetime, int]]:
+    """Deaths of all letters in equal slots of time: (start of the slot, deaths)."""
+    width = (until - since) / buckets
+    counts = [0] * buckets
+    for minute, number in (
+        Death.objects.filter(died_at__gte=since, died_at__lt=until)
+        .annotate(minute=TruncMinute("died_at", tzinfo=UTC))
+        .values_list("minute")
+        .annotate(number=Count("letter_id", distinct=True))
+    ):
+        counts[_slot(minute, since, width, buckets)] += number
+    return [(since + width * at, count) for at, count in enumerate(counts)]
+
+
+def trends(
+    group_ids: Sequence[int], slots: int = TREND_SLOTS, span: timedelta = TREND
+) -> dict[int, list[int]]:
+    """Deaths of each group in the last hour, oldest slot first. Costs what died in that time."""
+    until = clock.now().replace(second=0, microsecond=0) + MINUTE
+    since = until - span
+    counts: dict[int, list[int]] = defaultdict(lambda: [0] * slots)
+    found = (
+        Death.objects.filter(died_at__gte=since, letter__group_id__in=group_ids)
+        .annotate(minute=TruncMinute("died_at", tzinfo=UTC))
+        .values_list("letter__group_id", "minute")
+        .annotate(number=Count("letter_id", distinct=True))
+    )
+    for group_id, minute, number in found:
+        counts[group_id][_slot(minute, since, span / slots, slots)] += number
+    return {group_id: counts[group_id] for group_id in group_ids}
+
+
+def _slot(minute: datetime, since: datetime, width: timedelta, slots: int) -> int:
+    return max(0, min(slots - 1, int((minute - since) / width)))
+
+
+def releases(group_id: int) -> list[str]:
+    """The releases whose processes gave letters of this group up, sorted; "" is left out."""
+    found = Letter.objects.filter(group_id=group_id).exclude(release="")
+    return sorted(found.order_by().values_list("release", flat=True).distinct()[:20])
+
+
+def items_of(letter_id: int) -> list[Item]:
+    """The replays a letter was part of, newest first."""
+    found = Item.objects.filter(letter_id=letter_id).select_related("replay", "revision")
+    return list(found.order_by("-id")[:20])
