@@ -1,0 +1,21 @@
+"""Envelopes, pure and strict: CloudEvents 1.0 by HTTP and on Redis Streams, without Django."""
+
+from tracing.envelope.entries import from_entry, positional
+from tracing.envelope.http_binary import from_headers
+from tracing.envelope.json_format import BatchError, from_batch, from_structured
+from tracing.envelope.model import Envelope, EnvelopeError, Malformed, body_hash, identity, storable
+
+__all__ = [
+    "BatchError",
+    "Envelope",
+    "EnvelopeError",
+    "Malformed",
+    "body_hash",
+    "from_batch",
+    "from_entry",
+    "from_headers",
+    "from_structured",
+    "identity",
+    "positional",
+    "storable",
+]

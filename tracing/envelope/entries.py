@@ -1,0 +1,87 @@
+"""Our binding for Redis Streams (docs/redis-streams.md): an entry's fields, its body in `data`."""
+
+import msgspec
+
+from brokers.contract import Entry
+from tracing.envelope.attributes import NOT_EMPTY, REQUIRED, build
+from tracing.envelope.http_binary import PREFIX
+from tracing.envelope.json_format import from_structured
+from tracing.envelope.model import Envelope, EnvelopeError, Malformed, storable
+
+STRUCTURED = "application/cloudevents"
+STAMPS = ("cascadeattempt", "cascadetarget")
+
+
+def from_entry(entry: Entry) -> Envelope | Malformed:
+    """The envelope of one entry, or why it is none; never raises.
+
+    Without any `ce-*` field a JSON body (or none) is an event known by its position.
+    """
+    try:
+        return _envelope(entry)
+    except EnvelopeError as error:
+        return Malformed(reason=str(error)[:500])
+
+
+def positional(broker: str, stream: str, position: str) -> tuple[str, str]:
+    """Source and id of a message that bears none: where it lies."""
+    return f"{broker}/{stream}", position
+
+
+def _envelope(entry: Entry) -> Envelope:
+    attributes: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    content_type = ""
+    for name, value in entry.headers.items():
+        if name.startswith(PREFIX):
+            attribute = name[3:]
+            # Redis has no null: an empty field that may be absent is absent
+            if value or attribute in REQUIRED or attribute not in NOT_EMPTY:
+                attributes[attribute] = value
+        elif name == "content-type":
+            content_type = value
+        elif name in STAMPS:
+            if value:
+                attributes[name] = value
+        else:
+            headers[storable(name)] = storable(value)
+    if content_type[: len(STRUCTURED)].lower() == STRUCTURED:
+        return _structured(entry, content_type, headers, attributes)
+    if attributes.keys() - set(STAMPS):
+        return build(attributes, content_type=content_type, data=entry.body, headers=headers)
+    return _by_position(entry, content_type, headers, attributes)
+
+
+def _structured(
+    entry: Entry, content_type: str, headers: dict[str, str], stamps: dict[str, str]
+) -> Envelope:
+    if content_type.lower().startswith(f"{STRUCTURED}-batch"):
+        raise EnvelopeError("a batch in one entry is not taken; send an entry an event")
+    event = from_structured(entry.body or b"")
+    return msgspec.structs.replace(
+        event,
+        headers=headers,
+        attempt=stamps.get(STAMPS[0], event.attempt),
+        target=stamps.get(STAMPS[1], event.target),
+    )
+
+
+def _by_position(
+    entry: Entry, content_type: str, headers: dict[str, str], stamps: dict[str, str]
+) -> Envelope:
+    if entry.body is not None:
+        try:
+            msgspec.json.decode(entry.body, type=msgspec.Raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise EnvelopeError(f"no CloudEvents attributes, and no JSON body ({error})") from error
+    source, position = positional(entry.broker, entry.stream, entry.position)
+    return Envelope(
+        id=position,
+        source=source,
+        type=storable(entry.topic or entry.stream)[:255],
+        content_type=storable(content_type)[:255],
+        headers=headers,
+        data=entry.body,
+        attempt=stamps.get(STAMPS[0], "")[:80],
+        target=stamps.get(STAMPS[1], "")[:255],
+    )

@@ -1,0 +1,38 @@
+"""W3C trace context: what is accepted of it. A bad one is dropped, the event stays good."""
+
+import re
+
+_TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+_KEY = re.compile(r"[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13}")
+_VALUE = re.compile(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]")
+MEMBERS = 32  # of a tracestate
+TRACEPARENT_CHARACTERS = 128
+
+
+def trace_id(traceparent: str) -> str:
+    """The trace ID of a valid traceparent (32 hex digits), else empty."""
+    text = traceparent.strip(" \t")
+    found = _TRACEPARENT.fullmatch(text) if len(text) <= TRACEPARENT_CHARACTERS else None
+    if found is None:
+        return ""
+    version, trace, parent, more = found.groups()
+    zero = trace.strip("0") == "" or parent.strip("0") == ""
+    if version == "ff" or zero or (version == "00" and more is not None):
+        return ""
+    return trace
+
+
+def valid_traceparent(traceparent: str) -> str:
+    """The traceparent without surrounding space, or empty when it is not to be accepted."""
+    return traceparent.strip(" \t") if trace_id(traceparent) else ""
+
+
+def valid_tracestate(tracestate: str) -> str:
+    """The tracestate as it came, or empty when any member is bad, twice there, or one too many."""
+    members = [member.strip(" \t") for member in tracestate.split(",")]
+    pairs = [member.partition("=") for member in members if member]
+    keys = [key for key, _, _ in pairs]
+    if not pairs or len(pairs) > MEMBERS or len(set(keys)) != len(keys):
+        return ""
+    good = all(_KEY.fullmatch(key) and _VALUE.fullmatch(value) for key, _, value in pairs)
+    return tracestate if good else ""
