@@ -1,0 +1,171 @@
+"""Pure: from receipts to deliveries with their attempts."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from tracing.cascade.model import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Evidence,
+    LetterMark,
+    delivery_node_id,
+)
+from tracing.rows import ReceiptRow
+
+# Of several receipts of one attempt the one that says most settles it.
+WEIGHT = {
+    "started": 0,
+    "retrying": 1,
+    "failed": 2,
+    "dead_lettered": 3,
+    "skipped": 4,
+    "succeeded": 5,
+}
+STATE = {
+    "started": DeliveryState.RUNNING,
+    "retrying": DeliveryState.RETRYING,
+    "failed": DeliveryState.FAILED,
+    "dead_lettered": DeliveryState.FAILED,
+    "replayed": DeliveryState.REPLAYING,
+    "skipped": DeliveryState.SKIPPED,
+    "succeeded": DeliveryState.SUCCEEDED,
+    "mended": DeliveryState.MENDED,
+    "discarded": DeliveryState.DISCARDED,
+}
+OPEN = (DeliveryState.RUNNING, DeliveryState.RETRYING, DeliveryState.REPLAYING)
+
+
+def deliveries(
+    receipts: Iterable[ReceiptRow], published_at: Mapping[bytes, datetime]
+) -> list[Delivery]:
+    """Every delivery these receipts speak of, ordered by start.
+
+    `published_at` is when each event was sent, for the clock rule; an event that is not in it
+    moves nobody.
+    """
+    groups: dict[tuple[bytes, str], dict[bytes, ReceiptRow]] = defaultdict(dict)
+    for row in receipts:
+        groups[(row.identity, row.consumer)][row.receipt_identity] = row
+    made = [
+        _delivery(identity, consumer, list(rows.values()), published_at.get(identity))
+        for (identity, consumer), rows in groups.items()
+    ]
+    return sorted(made, key=lambda delivery: (delivery.started_at, delivery.id))
+
+
+def _delivery(
+    identity: bytes, consumer: str, rows: list[ReceiptRow], sent_at: datetime | None
+) -> Delivery:
+    rows.sort(key=lambda row: (row.started_at, row.seen_at, row.receipt_identity))
+    tries = [row for row in rows if row.origin != "letter"]
+    marks = tuple(
+        LetterMark(row.seen_at, row.outcome, row.letter_id, row.replay_attempt)
+        for row in sorted(rows, key=lambda row: (row.seen_at, row.outcome, row.receipt_identity))
+        if row.origin == "letter"
+    )
+    shift = _shift(tries, sent_at)
+    attempts = _attempts(tries, shift)
+    started = attempts[0].started_at if attempts else marks[0].at
+    state = _state(attempts, marks)
+    published = sorted({identity for row in tries for identity in row.published})
+    inferred = bool(tries) and all(row.origin == "inferred" for row in tries)
+    return Delivery(
+        id=delivery_node_id(identity, consumer),
+        identity=identity,
+        consumer=consumer,
+        state=state,
+        attempts=attempts,
+        marks=marks,
+        published=tuple(published),
+        started_at=started,
+        ended_at=None if state in OPEN else _ended(attempts, started),
+        shift_s=shift.total_seconds(),
+        evidence=Evidence.INFERRED if inferred else Evidence.DELIVERY,
+    )
+
+
+def _shift(tries: Sequence[ReceiptRow], sent_at: datetime | None) -> timedelta:
+    """The clock rule: a consumer cannot start before the send, and is never moved earlier."""
+    if sent_at is None or not tries:
+        return timedelta()
+    return max(timedelta(), sent_at - tries[0].started_at)
+
+
+def _attempts(tries: Iterable[ReceiptRow], shift: timedelta) -> tuple[Attempt, ...]:
+    """Receipts of the same try (same copy of the message, same number) are one attempt.
+
+    Copies are ordered by their first start, the tries of one copy by number: two processes
+    may disagree about the time, but not about whose turn it was.
+    """
+    copies: dict[tuple[str, str, str], dict[int, list[ReceiptRow]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for row in tries:
+        copies[(row.replay_attempt, row.stream, row.position)][row.attempt].append(row)
+    made = [
+        [_attempt(numbers[number], shift) for number in sorted(numbers)]
+        for numbers in copies.values()
+    ]
+    made.sort(key=lambda attempts: (min(a.started_at for a in attempts), attempts[0].receipt))
+    return tuple(attempt for attempts in made for attempt in attempts)
+
+
+def _attempt(rows: Sequence[ReceiptRow], shift: timedelta) -> Attempt:
+    said = max(
+        rows, key=lambda row: (WEIGHT.get(row.outcome, 0), row.seen_at, row.receipt_identity)
+    )
+    started = said.started_at + shift
+    running = said.outcome == "started"
+    took = timedelta(milliseconds=max(0.0, said.duration_ms or 0.0))
+    return Attempt(
+        number=said.attempt,
+        outcome=said.outcome,
+        started_at=started,
+        raw_started_at=said.started_at,
+        ended_at=None if running else started + took,
+        error_type=said.error_type,
+        error_message=said.error_message,
+        process=said.process,
+        release=said.release,
+        replay_attempt=said.replay_attempt,
+        retry_in_s=None if said.retry_in_ms is None else said.retry_in_ms / 1000,
+        receipt=said.receipt_identity,
+    )
+
+
+def _ended(attempts: Sequence[Attempt], started: datetime) -> datetime:
+    return max((attempt.ended_at or attempt.started_at for attempt in attempts), default=started)
+
+
+def _state(attempts: Sequence[Attempt], marks: Sequence[LetterMark]) -> DeliveryState:
+    """What was said last holds; handled after it was given up is mended."""
+    last = attempts[-1].outcome if attempts else ""
+    state = STATE.get(last, DeliveryState.RUNNING)
+    died = any(attempt.outcome == "dead_lettered" for attempt in attempts)
+    if marks:
+        died = True
+        state = _with_letter(state, attempts, marks[-1])
+    if state is DeliveryState.SUCCEEDED and died:
+        return DeliveryState.MENDED
+    return state
+
+
+def _with_letter(
+    state: DeliveryState, attempts: Sequence[Attempt], mark: LetterMark
+) -> DeliveryState:
+    """What the letter says last, unless the consumer has spoken since.
+
+    An attempt that bears a replay's stamp comes after that replay, whatever the clocks say.
+    """
+    if mark.outcome in ("mended", "discarded"):
+        return STATE[mark.outcome]
+    last = attempts[-1] if attempts else None
+    answered = last is not None and last.started_at > mark.at
+    if mark.outcome == "replayed":
+        stamped = any(mark.replay_attempt == a.replay_attempt for a in attempts)
+        return state if answered or (mark.replay_attempt and stamped) else DeliveryState.REPLAYING
+    handled = state in (DeliveryState.SUCCEEDED, DeliveryState.SKIPPED)
+    replayed = last is not None and bool(last.replay_attempt)
+    return state if answered or (handled and replayed) else DeliveryState.FAILED

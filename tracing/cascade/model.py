@@ -1,0 +1,185 @@
+"""What a cascade is made of. Pure; all times are aware, in UTC."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from tracing.rows import AppearanceRow, EventRow
+
+
+class Evidence(StrEnum):
+    """Why we believe that A led to B (DESIGN, words)."""
+
+    CAUSATION = "causation"
+    LINK = "link"
+    PARENT_SPAN = "parent_span"
+    DELIVERY = "delivery"
+    INFERRED = "inferred"
+
+
+class DeliveryState(StrEnum):
+    """Where one consumer's handling of one event stands."""
+
+    RUNNING = "running"
+    RETRYING = "retrying"
+    FAILED = "failed"
+    REPLAYING = "replaying"
+    SUCCEEDED = "succeeded"
+    SKIPPED = "skipped"
+    MENDED = "mended"
+    DISCARDED = "discarded"
+
+
+class SegmentKind(StrEnum):
+    """What the time on the critical path went into."""
+
+    PUBLISH = "publish"  # handled, but what it emitted was seen only later
+    QUEUE = "queue"
+    HANDLING = "handling"
+    BACKOFF = "backoff"
+    DEAD = "dead"  # given up, waiting for a person
+    GAP = "gap"  # caused by it, but nobody said who handled it
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a delivery. `ended_at` is None while it runs."""
+
+    number: int
+    outcome: str
+    started_at: datetime  # adjusted by the clock rule
+    raw_started_at: datetime  # as the process said
+    ended_at: datetime | None
+    error_type: str
+    error_message: str
+    process: str
+    release: str
+    replay_attempt: str
+    retry_in_s: float | None
+    receipt: bytes  # the receipt that settled it, to find its stack
+
+    @property
+    def took_s(self) -> float | None:
+        """Seconds of handling, None while it runs."""
+        if self.ended_at is None:
+            return None
+        return (self.ended_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class LetterMark:
+    """What was done to the dead letter of a delivery."""
+
+    at: datetime
+    outcome: str  # dead_lettered, replayed, discarded, mended
+    letter_id: int | None
+    replay_attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One consumer's handling of one event."""
+
+    id: str
+    identity: bytes  # of the event
+    consumer: str
+    state: DeliveryState
+    attempts: tuple[Attempt, ...]
+    marks: tuple[LetterMark, ...]
+    published: tuple[bytes, ...]  # identities of what it emitted
+    started_at: datetime
+    ended_at: datetime | None  # None while it is running or waits for its next try
+    shift_s: float  # how much later than its process said, by the clock rule
+    evidence: Evidence
+
+    @property
+    def letter_id(self) -> int | None:
+        """The dead letter of this delivery, if there is one."""
+        return next((m.letter_id for m in reversed(self.marks) if m.letter_id is not None), None)
+
+    @property
+    def tries(self) -> int:
+        """How often it was tried, replays included."""
+        return len(self.attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class EventNode:
+    """An event, or (row is None) the place of one that was named but never seen."""
+
+    id: str
+    row: EventRow | None
+    name: str  # its type, or what is known of an unseen one
+    at: datetime
+    appearances: tuple[AppearanceRow, ...]
+    outside: bool  # of another flow: a cause from there
+
+    @property
+    def seen(self) -> bool:
+        """Whether the event itself was taken in."""
+        return self.row is not None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edge:
+    """One node led to another, and why we believe it."""
+
+    origin: str
+    target: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Anomaly:
+    """Something a person should know about this cascade."""
+
+    kind: str
+    node: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of the critical path; `node` is what the time was spent on."""
+
+    node: str
+    kind: SegmentKind
+    started_at: datetime
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the outline: the node, its depth, and the row number of its parent."""
+
+    node: EventNode | Delivery
+    depth: int
+    parent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """The whole cascade of one flow; equal for every order in which its rows arrived."""
+
+    flow_id: str
+    events: tuple[EventNode, ...]
+    deliveries: tuple[Delivery, ...]
+    edges: tuple[Edge, ...]
+    anomalies: tuple[Anomaly, ...]
+    outline: tuple[Line, ...]
+    critical_path: tuple[Segment, ...]
+
+    def node(self, node_id: str) -> EventNode | Delivery | None:
+        """The node with this ID, or None."""
+        every = (*self.events, *self.deliveries)
+        return next((node for node in every if node.id == node_id), None)
+
+
+def event_node_id(identity: bytes) -> str:
+    """The node of an event that is known by its identity."""
+    return f"e-{identity.hex()}"
+
+
+def delivery_node_id(identity: bytes, consumer: str) -> str:
+    """The node of one consumer's handling of one event."""
+    return f"d-{identity.hex()}-{consumer}"
