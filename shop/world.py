@@ -1,0 +1,35 @@
+"""What a handler works with besides its event."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cascade_client import Envelope, Work
+from shop.domain import takes
+from shop.incidents import Incidents
+from shop.ledger import Ledger
+
+Handler = Callable[[Envelope, Work], None]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One consumer process: its release, the providers' books, the switches, its end."""
+
+    seed: int
+    release: str
+    ledger: Ledger
+    incidents: Incidents
+    stop: threading.Event
+
+    def work_on(self, consumer: str, order_id: str, low: float = 0.02, high: float = 0.3) -> None:
+        """Take the time the work takes, in seconds; the same for the same order and seed."""
+        time.sleep(takes(self.seed, consumer, order_id, low, high))
+
+    def work_during(self, incident: str, seconds: float) -> None:
+        """Take `seconds`, less if the incident is switched off or the process is to end."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends and self.incidents.is_on(incident):
+            if self.stop.wait(0.25):
+                return
