@@ -5,7 +5,6 @@ from tracing.cascade.deliveries import deliveries
 from tracing.cascade.model import (
     Anomaly,
     Attempt,
-    Cascade,
     Delivery,
     DeliveryState,
     Edge,
@@ -16,6 +15,7 @@ from tracing.cascade.model import (
     Segment,
     SegmentKind,
 )
+from tracing.cascade.whole import Cascade
 
 __all__ = [
     "Anomaly",

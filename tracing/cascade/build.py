@@ -7,18 +7,16 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 
 from tracing.cascade.anomalies import anomalies
-from tracing.cascade.critical import critical_path
 from tracing.cascade.deliveries import deliveries
 from tracing.cascade.model import (
     Anomaly,
-    Cascade,
     Delivery,
     Edge,
     EventNode,
     Evidence,
     event_node_id,
 )
-from tracing.cascade.outline import outline
+from tracing.cascade.whole import Cascade
 from tracing.envelope import identity as identity_of
 from tracing.rows import AppearanceRow, EventRow, ReceiptRow
 
@@ -46,17 +44,15 @@ def build(
     _link_causes(draft)
     _link_deliveries(draft)
     nodes = _nodes(draft, _by_identity(appearances))
-    edges = tuple(sorted(draft.edges))
-    lines = outline(nodes, draft.deliveries, edges)
+    edges = tuple(sorted(draft.edges, key=lambda e: (e.origin, e.target, e.evidence)))
     found = anomalies(nodes, draft.deliveries, edges) | draft.anomalies
     return Cascade(
         flow_id=flow_id,
+        terminal=tuple(terminal),
         events=nodes,
         deliveries=tuple(draft.deliveries),
         edges=edges,
-        anomalies=tuple(sorted(found)),
-        outline=lines,
-        critical_path=critical_path(nodes, draft.deliveries, edges, terminal),
+        anomalies=tuple(sorted(found, key=lambda a: (a.kind, a.node, a.detail))),
     )
 
 

@@ -31,7 +31,8 @@ def critical_path(
     end = _end(events, deliveries, terminal)
     if end is None:
         return ()
-    nodes: dict[str, Node] = {node.id: node for node in (*events, *deliveries)}
+    every: list[Node] = [*events, *deliveries]
+    nodes = {node.id: node for node in every}
     chain = _chain(end, nodes, parents(edges))
     segments: list[Segment] = []
     for index, node in enumerate(chain):

@@ -120,7 +120,7 @@ class EventNode:
         return self.row is not None
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Edge:
     """One node led to another, and why we believe it."""
 
@@ -129,7 +129,7 @@ class Edge:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Anomaly:
     """Something a person should know about this cascade."""
 
@@ -155,24 +155,6 @@ class Line:
     node: EventNode | Delivery
     depth: int
     parent: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Cascade:
-    """The whole cascade of one flow; equal for every order in which its rows arrived."""
-
-    flow_id: str
-    events: tuple[EventNode, ...]
-    deliveries: tuple[Delivery, ...]
-    edges: tuple[Edge, ...]
-    anomalies: tuple[Anomaly, ...]
-    outline: tuple[Line, ...]
-    critical_path: tuple[Segment, ...]
-
-    def node(self, node_id: str) -> EventNode | Delivery | None:
-        """The node with this ID, or None."""
-        every = (*self.events, *self.deliveries)
-        return next((node for node in every if node.id == node_id), None)
 
 
 def event_node_id(identity: bytes) -> str:

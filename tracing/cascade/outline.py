@@ -26,7 +26,8 @@ def outline(
     events: Sequence[EventNode], deliveries: Sequence[Delivery], edges: Sequence[Edge]
 ) -> tuple[Line, ...]:
     """Depth first, children by time; every node once, also when causes go in a circle."""
-    nodes: dict[str, Node] = {node.id: node for node in (*events, *deliveries)}
+    every: list[Node] = [*events, *deliveries]
+    nodes = {node.id: node for node in every}
     order = sorted(nodes.values(), key=lambda node: (moment(node), node.id))
     led = parents(edges)
     children: dict[str, list[Node]] = defaultdict(list)
