@@ -54,8 +54,34 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamState:
+    """How one stream stands, now."""
+
+    name: str
+    topic: str
+    role: Role
+    length: int
+    first: str  # position of the first entry kept; "" when there is none
+    head: str  # position of the last entry ever added
+    added: int | None = None  # entries ever added, where the broker counts them
+    arrived: int | None = None  # entries added since the state given to `survey`; None: unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One member of a consumer that the broker has seen lately."""
+
+    name: str
+    idle_s: float  # since it last asked or acknowledged
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConsumerLag:
-    """One consumer on one stream, now. None is unknown, `reason` says why."""
+    """One consumer on one stream, now. None is unknown, `reason` says why.
+
+    Ages are of the messages (now less the broker's time of the message), not of a delivery.
+    """
 
     stream: str
     topic: str
@@ -64,11 +90,13 @@ class ConsumerLag:
     method: Method
     cursor: str
     head: str
-    oldest_s: float | None
+    oldest_s: float | None  # of the oldest undelivered; None with messages 0 is "none"
     pending: int | None
-    oldest_pending_s: float | None
+    oldest_pending_s: float | None  # None with pending 0 is "none"
     processes: int | None
-    lost: int | None = None
+    members: tuple[Process, ...] = ()
+    lost: int | None = None  # trimmed before this consumer read them; None: cannot be told
+    payload_lost: int = 0  # pending, but the entry is gone; at least
     delivered: int | None = None  # entries read ever, where the broker counts them
     reason: str = ""
 
@@ -81,6 +109,17 @@ class QueueDepth:
     consumer: str
     messages: int | None
     oldest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """One look at everything a broker has, as of one moment of its clock."""
+
+    at: datetime
+    streams: list[StreamState]
+    lag: list[ConsumerLag]
+    depths: list[QueueDepth]
+    note: str = ""  # what was left out
 
 
 class Delivered(StrEnum):
@@ -155,6 +194,12 @@ class Broker(Protocol):
 
     def streams(self) -> list[Stream]:
         """Everything discovered, within include and exclude; raises BrokerError."""
+
+    def survey(self, before: Mapping[str, StreamState]) -> Survey:
+        """All streams, consumers and dead-letter queues in one pass; raises BrokerError.
+
+        `before` is what an earlier survey said of each stream, by name; it makes `arrived` known.
+        """
 
     def lag(self) -> list[ConsumerLag]:
         """Every consumer of every topic stream; raises BrokerError."""
