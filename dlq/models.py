@@ -48,7 +48,7 @@ class Letter(models.Model):
         max_length=16, choices=choices(LetterState), default=LetterState.DEAD.value
     )
     version = models.IntegerField(default=1)  # +1 with every change: a frozen plan compares it
-    # what identifies it: broker + consumer + first original position (DESIGN, identity)
+    # hash of broker, topic, consumer and event identity: two taps cannot make two letters of one
     identity_key = models.CharField(max_length=255, unique=True)
     broker = models.CharField(max_length=64)
     consumer = models.CharField(max_length=255)
@@ -126,6 +126,8 @@ class Death(models.Model):
             models.Index(
                 fields=["broker", "original_stream", "original_position"], name="death_original"
             ),
+            # deaths of the last hour: trends
+            models.Index(fields=["died_at"], name="death_recent"),
         ]
 
     def __str__(self) -> str:
@@ -226,6 +228,12 @@ class Item(models.Model):
             models.Index(fields=["replay", "state", "lane", "original_order"], name="item_next"),
             # which item an outcome belongs to
             models.Index(fields=["attempt"], name="item_attempt", condition=~models.Q(attempt="")),
+            # a death at a position that one of our sends returned
+            models.Index(
+                fields=["sent_stream", "sent_position"],
+                name="item_position",
+                condition=~models.Q(sent_position=""),
+            ),
             # verify: everything in flight, and what late evidence may still settle
             models.Index(
                 fields=["state", "id"],

@@ -1,0 +1,198 @@
+"""Deaths added to letters: which number, what the newest says, and the counts of the groups."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+
+from dlq import matching, states
+from dlq.arrivals import Arrival
+from dlq.matching import Place
+from dlq.models import Death, Group, Letter
+from dlq.words import OPEN_LETTERS, LetterState
+from kit import clock
+from tracing import receipts
+
+Mark = tuple[Place, str]  # original place and replay attempt: copies of one death share both
+CLOSED = (LetterState.MENDED, LetterState.DISCARDED)
+
+
+def add(fresh: Sequence[Arrival], of: Mapping[Place, int], groups: Mapping[str, Group]) -> None:
+    """Add copies, oldest first, to the letters they belong to; the letters are locked first."""
+    ids = sorted(set(of.values()))
+    letters = {
+        letter.pk: letter
+        for letter in Letter.objects.select_for_update()
+        .filter(pk__in=ids)
+        .defer("payload", "headers", "error_message", "error_stack")
+        .order_by("pk")
+    }
+    numbers = _numbers(ids)
+    repended = matching.repended(pk for pk in ids if pk in numbers)
+    rows: list[Death] = []
+    died: dict[int, list[Arrival]] = defaultdict(list)
+    for arrival in fresh:
+        letter = of[arrival.copy]
+        attempt = arrival.attempt or _repend(arrival, letter, repended)
+        known = numbers.setdefault(letter, {})
+        mark = (arrival.original, attempt)
+        if mark not in known:
+            known[mark] = max(known.values(), default=0) + 1
+            died[letter].append(replace(arrival, attempt=attempt))
+        rows.append(_row(arrival, letter, known[mark], attempt))
+    Death.objects.bulk_create(sorted(rows, key=lambda d: (d.broker, d.stream, d.position)))
+    first_numbers = {pk for pk, known in numbers.items() if len(known) == len(died[pk])}
+    for pk in sorted(died):
+        _die(letters[pk], died[pk], groups, new=pk in first_numbers)
+    _count(letters, died, groups, first_numbers)
+    for pk in sorted(died):
+        for arrival in died[pk]:
+            _report(pk, arrival)
+
+
+def reopen(copies: Sequence[Death]) -> None:
+    """Copies that were taken off their queue lie there again: their letters are open again."""
+    if not copies:
+        return
+    Death.objects.filter(pk__in=[copy.pk for copy in copies]).update(removed_at=None)
+    closed = Letter.objects.filter(
+        pk__in={copy.letter_id for copy in copies}, state__in=CLOSED
+    ).values_list("pk", flat=True)
+    states.move_letters(list(closed), LetterState.DEAD, at=clock.now())
+
+
+def newest(arrival: Arrival) -> dict[str, Any]:
+    """The columns of a letter that say how it died last."""
+    columns: dict[str, Any] = {
+        "dead_stream": arrival.dead_stream,
+        "dead_position": arrival.dead_position,
+        "error_type": arrival.error_type,
+        "error_message": arrival.error_message,
+        "error_stack": arrival.error_stack,
+        "reason": arrival.reason,
+        "attempts": arrival.marks.attempts,
+        "process": arrival.marks.process[:255],
+        "release": arrival.marks.release[:80],
+        "died_at": arrival.died_at,
+    }
+    if arrival.stream:
+        columns |= {"stream": arrival.stream, "position": arrival.position}
+    return columns
+
+
+def _numbers(ids: Sequence[int]) -> dict[int, dict[Mark, int]]:
+    """The known deaths of each letter: its mark -> its number."""
+    answer: dict[int, dict[Mark, int]] = defaultdict(dict)
+    for death in Death.objects.filter(letter_id__in=ids):
+        original = (
+            (death.broker, death.original_stream, death.original_position)
+            if death.original_stream
+            else (death.broker, death.stream, death.position)
+        )
+        answer[death.letter_id][original, death.replay_attempt] = death.number
+    return dict(answer)
+
+
+def _repend(
+    arrival: Arrival,
+    letter: int,
+    repended: Mapping[tuple[int, str, str], Sequence[tuple[datetime, str]]],
+) -> str:
+    """The attempt that made this very entry pending again before it died here, or ""."""
+    begun = repended.get((letter, arrival.stream, arrival.position), ())
+    return next((a for started, a in reversed(begun) if started <= arrival.landed_at), "")
+
+
+def _row(arrival: Arrival, letter: int, number: int, attempt: str) -> Death:
+    return Death(
+        letter_id=letter,
+        number=number,
+        broker=arrival.broker,
+        stream=arrival.dead_stream,
+        position=arrival.dead_position,
+        original_stream=arrival.stream,
+        original_position=arrival.position,
+        replay_attempt=attempt,
+        error_type=arrival.error_type,
+        error_message=arrival.error_message,
+        attempts=arrival.marks.attempts,
+        died_at=arrival.died_at,
+    )
+
+
+def _die(
+    letter: Letter, died: Sequence[Arrival], groups: Mapping[str, Group], *, new: bool
+) -> None:
+    """Write what further deaths change; a letter made just now holds its first already."""
+    further = died[1:] if new else died
+    if not further:
+        return
+    last = further[-1]
+    columns: dict[str, Any] = {
+        "deaths": F("deaths") + len(further),
+        "first_died_at": min(letter.first_died_at, further[0].died_at),
+        "version": F("version") + 1,
+    }
+    if last.died_at >= letter.died_at:
+        columns |= newest(last) | {"group": groups[last.cause.key]}
+    if LetterState(letter.state) in CLOSED:
+        columns |= {"state": LetterState.DEAD.value, "settled_at": None}
+    Letter.objects.filter(pk=letter.pk).update(**columns)
+
+
+def _count(
+    letters: Mapping[int, Letter],
+    died: Mapping[int, Sequence[Arrival]],
+    groups: Mapping[str, Group],
+    new: set[int],
+) -> None:
+    """Keep the groups: open letters and money, letters ever, first and last death."""
+    changes: list[tuple[int, int, Any, str]] = []
+    joined: dict[int, int] = defaultdict(int)
+    for pk, arrivals in died.items():
+        letter = letters[pk]
+        moved = arrivals[-1].died_at >= letter.died_at
+        home = groups[arrivals[-1].cause.key].pk if moved else letter.group_id
+        if pk not in new and LetterState(letter.state) in OPEN_LETTERS:
+            changes.append((letter.group_id, -1, letter.amount, letter.currency))
+        changes.append((home, 1, letter.amount, letter.currency))
+        if pk in new or home != letter.group_id:
+            joined[home] += 1
+    states.count_open(changes)
+    for group in sorted(groups.values(), key=lambda g: g.pk):
+        times = [a.died_at for found in died.values() for a in found if _in(a, group)]
+        if times:
+            _span(group, min(times), max(times), joined[group.pk])
+
+
+def _in(arrival: Arrival, group: Group) -> bool:
+    return arrival.cause.key == group.fingerprint
+
+
+def _span(group: Group, first: datetime, last: datetime, joined: int) -> None:
+    mine = Group.objects.filter(pk=group.pk)
+    mine.update(letters=F("letters") + joined)
+    mine.filter(last_at__lt=last).update(last_at=last)
+    mine.filter(first_at__gt=first).update(first_at=first)
+
+
+def _report(letter: int, arrival: Arrival) -> None:
+    """Tell the cascade; a malformed message is in none."""
+    if not arrival.source:
+        return
+    receipts.report(
+        event_identity=arrival.identity,
+        flow_id=arrival.flow_id,
+        consumer=arrival.consumer,
+        outcome="dead_lettered",
+        letter_id=letter,
+        at=arrival.died_at,
+        attempt=arrival.attempt,
+        error_type=arrival.error_type,
+        error_message=arrival.error_message,
+        process=arrival.marks.process,
+        release=arrival.marks.release,
+    )
