@@ -27,7 +27,7 @@ def money(amount: Decimal | float | None, currency: str = "") -> str:
     """`EUR 12,430`, with cents below 1,000: `EUR 89.90`. Without a currency just the number."""
     if amount is None:
         return UNKNOWN
-    text = f"{amount:,.0f}" if abs(amount) >= 1_000 else f"{amount:,.2f}"
+    text = f"{amount:,.2f}" if -1_000 < amount < 1_000 else f"{amount:,.0f}"
     return f"{currency}{NBSP}{text}" if currency else text
 
 
