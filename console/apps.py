@@ -7,15 +7,6 @@ import brokers.config
 from console import environment
 
 
-def _brokers() -> brokers.config.Config:
-    return brokers.config.load(
-        settings.CONSOLE_CONFIG,
-        settings.BROKER,
-        {**environment.saved(settings.CONSOLE_HOME), **os.environ},
-        settings.CELERY_BROKER_URL,
-    )
-
-
 class ConsoleConfig(AppConfig):
     """The top floor."""
 
@@ -23,5 +14,17 @@ class ConsoleConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Say where the brokers' configuration is; it is read when first asked for."""
+        """Register the checks and say where the configuration of the brokers is."""
+        from console import checks  # noqa: F401, PLC0415  # they need the apps to be loaded
+
         brokers.config.use(_brokers)
+
+
+def _brokers() -> brokers.config.Config:
+    """console.toml, or BROKER alone; the console's own task transport is hidden."""
+    return brokers.config.load(
+        settings.CONSOLE_CONFIG,
+        settings.BROKER,
+        {**environment.saved(settings.CONSOLE_HOME), **os.environ},
+        settings.CELERY_BROKER_URL,
+    )

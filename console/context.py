@@ -8,11 +8,16 @@ from django.utils.functional import SimpleLazyObject
 
 import dlq.queries
 import lag.queries
+from console import demo
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """`nav` (lazy: no query on pages without the sidebar), `demo`."""
-    return {"nav": SimpleLazyObject(_nav), "demo": settings.DEMO}
+    """`nav` and `incidents`, both lazy: no query on pages that do not show them; and `demo`."""
+    return {
+        "nav": SimpleLazyObject(_nav),
+        "demo": settings.DEMO,
+        "incidents": SimpleLazyObject(demo.state),
+    }
 
 
 def _nav() -> dict[str, int]:

@@ -6,7 +6,7 @@ from console.api import api
 
 urlpatterns = [
     path("api/", api.urls),
-    path("", include("console.pages")),
+    path("", include("console.page_urls")),
     path("", include("tracing.urls")),
     path("", include("dlq.urls")),
     path("", include("lag.urls")),

@@ -1,0 +1,66 @@
+"""The demo's incidents, as the banner shows and switches them."""
+
+from dataclasses import dataclass
+
+import redis
+from django.conf import settings
+
+from shop.incidents import PAYMENT_RELEASE, POISON, SLOW_ANALYTICS, Incidents
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One thing that is wrong in the shop, in words."""
+
+    name: str
+    title: str
+    fix: str  # what the button says
+    started: str
+    fixed: str
+
+
+INCIDENTS = {
+    incident.name: incident
+    for incident in (
+        Incident(
+            PAYMENT_RELEASE,
+            "payment 1.8.0 dies on orders without a currency",
+            "Deploy 1.8.1",
+            "payment 1.8.0 deployed",
+            "payment 1.8.1 deployed",
+        ),
+        Incident(
+            SLOW_ANALYTICS,
+            "analytics takes 8 s an event",
+            "Speed it up",
+            "analytics made slow",
+            "analytics made fast again",
+        ),
+        Incident(
+            POISON,
+            "a supplier sends HTML instead of JSON",
+            "Stop the supplier",
+            "the supplier's feed broke",
+            "the supplier's feed stopped",
+        ),
+    )
+}
+
+
+def state() -> list[tuple[Incident, bool]]:
+    """Every incident and whether it is on; none when the shop's Redis does not answer."""
+    try:
+        on = _switches().all()
+    except redis.RedisError:
+        return []
+    return [(incident, on.get(name, False)) for name, incident in INCIDENTS.items()]
+
+
+def switch(name: str, on: bool) -> None:
+    """Switch one incident; raises redis.RedisError."""
+    _switches().switch(name, on)
+
+
+def _switches() -> Incidents:
+    client = redis.Redis.from_url(settings.SHOP_REDIS_URL, socket_timeout=2, decode_responses=True)
+    return Incidents(client)

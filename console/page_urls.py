@@ -1,0 +1,27 @@
+"""The console's own pages."""
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path
+
+from console import health, metrics
+from console.views import account, audit, demo, overview, settings
+
+app_name = "console"
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("audit", audit.audit, name="audit"),
+    path("settings", settings.settings_page, name="settings"),
+    path("settings/tokens", settings.issue_token, name="issue_token"),
+    path("settings/tokens/<int:token_id>/revoke", settings.revoke_token, name="revoke_token"),
+    path("demo/incident", demo.incident, name="incident"),
+    path(
+        "login",
+        LoginView.as_view(template_name="console/login.html", redirect_authenticated_user=True),
+        name="login",
+    ),
+    path("login/<int:user_id>/<str:token>", account.login_link, name="login_link"),
+    path("logout", LogoutView.as_view(), name="logout"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
+]

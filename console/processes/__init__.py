@@ -1,0 +1,1 @@
+"""Keeping the product's processes: ordered start, restart of what dies, stop in reverse."""

@@ -1,0 +1,148 @@
+"""supervisord, as a child of `up`: its configuration, its start, and the words to speak to it."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xmlrpc.client
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from console.processes.home import StateDirectory, write_private
+from console.processes.programs import Program
+
+# A process group that outlived its leader (a web worker whose parent was killed) is ended before
+# its successor starts; the leader's id is the group's.
+START = 'test -f "$0" && kill -9 -- "-$(cat "$0")" 2>/dev/null; echo $$ > "$0"; exec "$@"'
+
+
+class Keeper:
+    """Starts, restarts and stops programs; one supervisord for one state directory."""
+
+    def __init__(self, home: StateDirectory, programs: Iterable[Program], base: Path) -> None:
+        self._home = home
+        self._programs = list(programs)
+        self._base = base
+        # A socket's path may have about 100 characters, a state directory's any number.
+        self._sockets = Path(tempfile.mkdtemp(prefix="cascade-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        transport = SupervisorTransport(None, None, f"unix://{self._sockets / 'socket'}")
+        self._rpc = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+
+    def open(self) -> None:
+        """Start supervisord, without any program yet."""
+        configuration = self._home.run / "supervisord.conf"
+        write_private(configuration, self._configuration())
+        # A session of its own: Ctrl-C reaches `up` alone, which then stops things in order.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(configuration)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        write_private(self._home.run / "supervisord.pid", str(self._process.pid))
+        self._wait_until_open()
+
+    def start(self, name: str) -> None:
+        """Start one program and return when it stays up; raises RuntimeError with its log."""
+        try:
+            self._rpc.supervisor.startProcess(name, True)
+        except xmlrpc.client.Fault as fault:
+            raise RuntimeError(
+                f"{name} did not start: {fault.faultString}\n{self.tail(name)}"
+            ) from fault
+
+    def start_all(self, names: Iterable[str]) -> None:
+        """Start programs in this order, each without waiting for the one before it."""
+        for name in names:
+            self._rpc.supervisor.startProcess(name, False)
+
+    def tail(self, name: str) -> str:
+        """The end of a program's log."""
+        path = self._home.logs / f"{name}.log"
+        return path.read_text(errors="replace")[-2000:] if path.exists() else ""
+
+    @property
+    def running(self) -> bool:
+        """Whether supervisord is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def close(self) -> None:
+        """Stop every program in reverse order, then supervisord."""
+        if self._process is None:
+            return
+        for program in reversed(self._programs):
+            self._stop(program.name)
+        self._process.terminate()
+        self._process.wait(timeout=60)
+        for leftover in self._home.run.glob("*.pid"):
+            leftover.unlink()
+        shutil.rmtree(self._sockets, ignore_errors=True)
+
+    def _stop(self, name: str) -> None:
+        try:
+            self._rpc.supervisor.stopProcess(name, True)
+        except (xmlrpc.client.Fault, OSError):
+            return  # it was not running, or supervisord itself is gone
+
+    def _wait_until_open(self) -> None:
+        for _ in range(100):
+            try:
+                self._rpc.supervisor.getState()
+                return
+            except OSError:
+                if not self.running:
+                    break
+                time.sleep(0.1)
+        raise RuntimeError(f"supervisord did not start: see {self._home.logs / 'supervisord.log'}")
+
+    def _configuration(self) -> str:
+        head: dict[str, dict[str, Any]] = {
+            "supervisord": {
+                "logfile": self._home.logs / "supervisord.log",
+                "pidfile": self._home.run / "supervisord.own",
+                "directory": self._base,
+                "childlogdir": self._home.logs,
+                "nodaemon": "true",
+            },
+            "unix_http_server": {"file": self._sockets / "socket", "chmod": "0700"},
+            "rpcinterface:supervisor": {
+                "supervisor.rpcinterface_factory": (
+                    "supervisor.rpcinterface:make_main_rpcinterface"
+                )
+            },
+        }
+        own = {f"program:{program.name}": self._section(program) for program in self._programs}
+        return "\n".join(_ini(name, values) for name, values in {**head, **own}.items())
+
+    def _section(self, program: Program) -> dict[str, Any]:
+        pid_file = self._home.run / f"{program.name}.pid"
+        words = ("/bin/sh", "-c", START, str(pid_file), *program.command)
+        return {
+            "command": " ".join(_quoted(word) for word in words),
+            "autostart": "false",
+            "autorestart": "true",
+            "startsecs": 1,
+            "startretries": 1000,
+            "stopwaitsecs": program.stop_s,
+            "stopasgroup": "false",
+            "killasgroup": "true",
+            "redirect_stderr": "true",
+            "stdout_logfile": self._home.logs / f"{program.name}.log",
+            "stdout_logfile_maxbytes": "5MB",
+            "stdout_logfile_backups": 1,
+        }
+
+
+def _quoted(word: str) -> str:
+    """A word for supervisor, which splits like a shell and expands `%`."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
+
+
+def _ini(name: str, values: dict[str, Any]) -> str:
+    return f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())

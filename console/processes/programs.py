@@ -1,0 +1,61 @@
+"""Which processes there are, in the order of their start. Pure."""
+
+import sys
+from dataclasses import dataclass
+
+CONSUMERS = ("payment", "inventory", "notification", "analytics", "fulfilment")
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process that supervisor keeps."""
+
+    name: str
+    command: tuple[str, ...]
+    stop_s: int = 10  # how long a graceful stop may take before SIGKILL
+
+
+def console(host: str, port: int) -> list[Program]:
+    """The product's own processes."""
+    return [
+        Program("summariser", _manage("summarise")),
+        Program("tap", _manage("tap")),
+        Program("worker-replay", _worker("replay")),
+        Program("worker-sampling", _worker("sampling")),
+        Program("beat", _python("celery", "--quiet", "-A", "console", "beat", "-l", "WARNING")),
+        Program("web", _web(host, port)),
+    ]
+
+
+def shop() -> list[Program]:
+    """The shop of the demo: consumers first, so that no order waits for its first one."""
+    consumers = [Program(f"shop-{name}", _python("shop", "consumer", name)) for name in CONSUMERS]
+    return [
+        *consumers,
+        Program("shop-orders", _python("shop", "orders")),
+        Program("shop-traffic", _python("shop", "traffic")),
+    ]
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def _manage(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "manage.py", *arguments)
+
+
+def _worker(queue: str) -> tuple[str, ...]:
+    """A Celery worker for one queue; tasks are slices of a second, so one at a time is enough."""
+    return _python(
+        *("celery", "--quiet", "-A", "console", "worker", "-Q", queue, "-n", f"{queue}@%h"),
+        *("-l", "WARNING", "--pool", "solo", "--without-gossip", "--without-mingle"),
+    )
+
+
+def _web(host: str, port: int) -> tuple[str, ...]:
+    return _python(
+        *("granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
+        *("--workers", "1", "--blocking-threads", "8", "--no-ws", "--respawn-failed-workers"),
+        *("--log-level", "warning", "console.wsgi:application"),
+    )

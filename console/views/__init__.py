@@ -1,0 +1,1 @@
+"""The console's own pages: overview, log in, audit, settings."""
