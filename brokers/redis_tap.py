@@ -151,9 +151,8 @@ class TapReader:
             others = [] if isinstance(reply, ResponseError) else pending(reply)
             positions = [line.position for line in others if line.process != self._process]
             if positions:
-                claimed = self._wire.ask(
-                    *("XCLAIM", stream.name, self._group, self._process, TAKE_OVER_MS, *positions)
-                )
+                target = (stream.name, self._group, self._process)
+                claimed = self._wire.ask("XCLAIM", *target, TAKE_OVER_MS, *positions)
                 result += self._kept(stream, entries(claimed), now_ms)
                 self._recheck = True  # 6.2 keeps deleted entries pending: look and let them go
         return result
