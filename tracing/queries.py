@@ -1,58 +1,16 @@
 """What other features may ask about what happened. Every answer costs what it returns."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
-
-from django.db.models import QuerySet
 
 from kit import limits
 from tracing.models import Event, Flow, Receipt
+from tracing.reading import chunks, event_rows, events_of, receipt_rows
 from tracing.rows import EventRow, ReceiptRow
 
-CHUNK = 500  # members of one IN list
 LATER_EVENTS = 5_000  # events of one chunk of lanes looked at for something newer
 
-EVENT_FIELDS = (
-    "identity",
-    "source",
-    "event_id",
-    "type",
-    "flow_id",
-    "published_at",
-    "causes",
-    "subject",
-    "time",
-    "partition_key",
-    "sequence",
-    "body_hash",
-    "broker",
-    "topic",
-)
-RECEIPT_FIELDS = (
-    "receipt_identity",
-    "identity",
-    "flow_id",
-    "consumer",
-    "outcome",
-    "started_at",
-    "seen_at",
-    "attempt",
-    "duration_ms",
-    "stream",
-    "position",
-    "error_type",
-    "error_message",
-    "process",
-    "release",
-    "replay_attempt",
-    "retry_in_ms",
-    "published",
-    "origin",
-    "letter_id",
-)
 Member = tuple[str, bytes, datetime, str]  # lane, event identity, published_at, consumer
-_T = TypeVar("_T")
 
 
 def event(identity: bytes) -> EventRow | None:
@@ -74,7 +32,7 @@ def receipts_of(event_identity: bytes, consumer: str) -> list[ReceiptRow]:
 def receipts_of_attempts(attempts: Sequence[str]) -> dict[str, list[ReceiptRow]]:
     """The consumers' receipts that bear these replay attempts; without any, no entry."""
     answer: dict[str, list[ReceiptRow]] = {}
-    for chunk in _chunks(sorted({attempt for attempt in attempts if attempt})):
+    for chunk in chunks(sorted({attempt for attempt in attempts if attempt})):
         found = (
             Receipt.objects.filter(replay_attempt__in=chunk)
             .exclude(replay_attempt="")
@@ -103,7 +61,7 @@ def newer_handled(members: Sequence[Member]) -> dict[bytes, str]:
     (payment and stock of one order) do not supersede each other.
     """
     answer: dict[bytes, str] = {}
-    for chunk in _chunks([member for member in members if member[0]]):
+    for chunk in chunks([member for member in members if member[0]]):
         answer.update(_superseded(chunk))
     return answer
 
@@ -139,51 +97,9 @@ def _later_events(lanes: set[str]) -> dict[str, list[EventRow]]:
 
 def _handled(identities: set[bytes], consumers: set[str]) -> set[tuple[bytes, str]]:
     answer: set[tuple[bytes, str]] = set()
-    for chunk in _chunks(sorted(identities)):
+    for chunk in chunks(sorted(identities)):
         found = Receipt.objects.filter(
             identity__in=chunk, consumer__in=sorted(consumers), outcome="succeeded"
         ).values_list("identity", "consumer")
         answer.update((bytes(identity), consumer) for identity, consumer in found)
     return answer
-
-
-def events_of(identities: Iterable[bytes]) -> list[EventRow]:
-    """The events among these that were seen."""
-    answer: list[EventRow] = []
-    for chunk in _chunks(sorted(set(identities))):
-        answer.extend(event_rows(Event.objects.filter(identity__in=chunk)))
-    return answer
-
-
-def event_rows(found: "QuerySet[Event]") -> Iterator[EventRow]:
-    """These events as pure rows; body and headers are not read."""
-    for record in found.values(*EVENT_FIELDS):
-        yield event_row(record)
-
-
-def event_row(record: dict[str, Any]) -> EventRow:
-    """One event from a dictionary of EVENT_FIELDS."""
-    record["identity"] = bytes(record["identity"])
-    record["body_hash"] = bytes(record["body_hash"])
-    record["causes"] = tuple(record["causes"])
-    return EventRow(**record)
-
-
-def receipt_rows(found: "QuerySet[Receipt]", *, with_stack: bool = False) -> Iterator[ReceiptRow]:
-    """These receipts as pure rows; the stack only where asked for."""
-    fields = (*RECEIPT_FIELDS, "error_stack") if with_stack else RECEIPT_FIELDS
-    for record in found.values(*fields):
-        yield receipt_row(record)
-
-
-def receipt_row(record: dict[str, Any]) -> ReceiptRow:
-    """One receipt from a dictionary of RECEIPT_FIELDS."""
-    record["identity"] = bytes(record["identity"])
-    record["receipt_identity"] = bytes(record["receipt_identity"])
-    record["published"] = tuple(bytes.fromhex(text) for text in record["published"])
-    return ReceiptRow(**record)
-
-
-def _chunks(members: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(members), CHUNK):
-        yield members[start : start + CHUNK]

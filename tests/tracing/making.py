@@ -22,13 +22,12 @@ def ident(event_id: str) -> bytes:
 
 def event(event_id: str, type_: str, seconds: float, *causes: str, **more: Any) -> EventRow:
     """An event of flow `f` unless told otherwise."""
-    fields: dict[str, Any] = {"flow_id": "f", "body_hash": b"b"} | more
+    fields: dict[str, Any] = {"flow_id": "f", "body_hash": b"b", "published_at": at(seconds)} | more
     return EventRow(
         identity=ident(event_id),
         source=SOURCE,
         event_id=event_id,
         type=type_,
-        published_at=at(seconds),
         causes=causes,
         **fields,
     )

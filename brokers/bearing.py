@@ -1,0 +1,63 @@
+"""What a payload bears on: its business key and its amount, by the configured JSON pointers."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import jsonpointer
+
+from brokers.config import Value
+
+LARGEST = Decimal(10) ** 15  # beyond it is no amount of money, and no column of ours
+LABEL_MAX = 255
+
+
+def parsed(payload: bytes | None) -> Any:
+    """The payload as JSON with exact decimals, or None when it is none."""
+    try:
+        return json.loads(payload, parse_float=Decimal) if payload else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def label(data: Any, keys: Mapping[str, str]) -> str:
+    """The first configured key found, `order:4711`, or ""."""
+    for kind, pointer in keys.items():
+        found = at(data, pointer)
+        if isinstance(found, str | int) and not isinstance(found, bool) and str(found).strip():
+            return f"{kind}:{str(found).strip()}".replace("\0", "")[:LABEL_MAX]
+    return ""
+
+
+def amount(data: Any, value: Value) -> tuple[Decimal | None, str]:
+    """The amount, to the cent, and its currency; (None, "") when the payload bears none."""
+    number = _number(at(data, value.amount))
+    if number is None:
+        return None, ""
+    currency = at(data, value.currency)
+    if isinstance(currency, str) and len(currency) == 3 and currency.isascii():
+        return number, currency.upper()
+    return number, value.default_currency or ""
+
+
+def at(data: Any, pointer: str | None) -> Any:
+    """What a JSON pointer points to, or None."""
+    if not pointer:
+        return None
+    try:
+        return jsonpointer.resolve_pointer(data, pointer, None)
+    except jsonpointer.JsonPointerException:
+        return None
+
+
+def _number(found: Any) -> Decimal | None:
+    if isinstance(found, bool) or not isinstance(found, str | int | Decimal):
+        return None
+    try:
+        number = Decimal(found)
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or abs(number) >= LARGEST:
+        return None
+    return number.quantize(Decimal("0.01"))

@@ -1,0 +1,198 @@
+"""Keeps the summaries of flows true: writers mark flows dirty, this recomputes them.
+
+The rows are locked while they are recomputed, so that a writer which marks a flow again does so
+after the summary is written, and the mark stays. On SQLite the fair gate is that lock.
+"""
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import DatabaseError, connection
+from django.db.models.functions import Length
+
+from brokers import bearing
+from brokers.config import Config, current
+from kit import clock
+from kit.writes import writing
+from tracing.models import Event, Flow, FlowKey, FlowType, Receipt
+from tracing.reading import EVENT_FIELDS, event_row, receipt_rows
+from tracing.rows import EventRow, ReceiptRow
+from tracing.summary import Ends, Summary, earliest, summarise
+
+BATCH = 100  # flows in one transaction: with their types below kit.limits.TRANSACTION_ROWS
+BODY_MAX = 64 * 1024  # bytes; an amount is not looked for in larger bodies
+BODIES = 3  # events of a flow, from the first on, that an amount is looked for in
+IDLE_S = 0.25
+log = logging.getLogger(__name__)
+FIELDS = (
+    "status",
+    "reason",
+    "root_type",
+    "label",
+    "events",
+    "deliveries",
+    "open_letters",
+    "amount",
+    "currency",
+    "started_at",
+    "last_at",
+    "ended_at",
+    "dirty_since",
+    "recheck_at",
+)
+
+
+def run(stop: threading.Event) -> None:
+    """Recompute until told to stop; the batch at hand is finished."""
+    while not stop.is_set():
+        try:
+            done = summarise_batch()
+        except DatabaseError:
+            log.exception("the summaries wait: the database did not answer")
+            connection.close()
+            done = 0
+        if done == 0:
+            stop.wait(IDLE_S)
+
+
+def summarise_all() -> int:
+    """Recompute until nothing is dirty and nothing is due; how many flows that were."""
+    total = 0
+    while done := summarise_batch():
+        total += done
+    return total
+
+
+def summarise_batch() -> int:
+    """Recompute one batch of flows that are dirty or due; how many those were."""
+    now, config = clock.now(), current()
+    if _nothing_to_do(now):
+        return 0
+    with writing():
+        flows = _claimed(now)
+        if flows:
+            _recompute(flows, config, now)
+    return len(flows)
+
+
+def _nothing_to_do(now: datetime) -> bool:
+    dirty = Flow.objects.filter(dirty_since__isnull=False)
+    due = Flow.objects.filter(recheck_at__isnull=False, recheck_at__lte=now)
+    return not dirty.exists() and not due.exists()
+
+
+def _claimed(now: datetime) -> list[Flow]:
+    """The oldest work, locked; what another summariser holds is passed over."""
+    free = Flow.objects.select_for_update(skip_locked=True)
+    flows = list(free.filter(dirty_since__isnull=False).order_by("dirty_since")[:BATCH])
+    if len(flows) < BATCH:
+        due = free.filter(recheck_at__isnull=False, recheck_at__lte=now, dirty_since=None)
+        flows += due.order_by("recheck_at")[: BATCH - len(flows)]
+    return sorted(flows, key=lambda flow: flow.flow_id)
+
+
+def _recompute(flows: Sequence[Flow], config: Config, now: datetime) -> None:
+    ids = [flow.flow_id for flow in flows]
+    events, receipts = _events(ids), _receipts(ids)
+    labels = _labels(ids, list(config.keys))
+    amounts = _amounts(events, config)
+    ends = Ends(frozenset(config.flows.terminal), timedelta(seconds=config.flows.quiet_after_s))
+    types: list[FlowType] = []
+    for flow in flows:
+        summary = summarise(events.get(flow.flow_id, []), receipts.get(flow.flow_id, []), ends, now)
+        flow.dirty_since = flow.recheck_at = None
+        if summary is None:
+            continue
+        _fill(flow, summary)
+        flow.label = labels.get(flow.flow_id, "")
+        flow.amount, flow.currency = amounts.get(flow.flow_id, (None, ""))
+        types += [FlowType(type=name, flow_id=flow.flow_id) for name in summary.types]
+    _write(flows, types, ids)
+
+
+def _fill(flow: Flow, summary: Summary) -> None:
+    flow.status = summary.status.value
+    flow.reason = summary.reason
+    flow.root_type = summary.root_type
+    flow.events = summary.events
+    flow.deliveries = summary.deliveries
+    flow.open_letters = summary.open_letters
+    flow.started_at = summary.started_at
+    flow.last_at = summary.last_at
+    flow.ended_at = summary.ended_at
+    flow.recheck_at = summary.recheck_at
+
+
+def _write(flows: Sequence[Flow], types: Iterable[FlowType], ids: Sequence[str]) -> None:
+    """One statement for all summaries: they are there, so the insert is an update."""
+    Flow.objects.bulk_create(
+        [
+            Flow(flow_id=flow.flow_id, **{name: getattr(flow, name) for name in FIELDS})
+            for flow in flows
+        ],
+        update_conflicts=True,
+        unique_fields=["flow_id"],
+        update_fields=FIELDS,
+    )
+    there = set(FlowType.objects.filter(flow_id__in=ids).values_list("type", "flow_id"))
+    new = [row for row in types if (row.type, row.flow_id) not in there]
+    new.sort(key=lambda row: (row.type, row.flow_id))
+    FlowType.objects.bulk_create(new, ignore_conflicts=True)
+
+
+def _events(ids: Sequence[str]) -> dict[str, list[EventRow]]:
+    answer: dict[str, list[EventRow]] = defaultdict(list)
+    for record in Event.objects.filter(flow_id__in=ids).values(*EVENT_FIELDS):
+        row = event_row(record)
+        answer[row.flow_id].append(row)
+    return answer
+
+
+def _receipts(ids: Sequence[str]) -> dict[str, list[ReceiptRow]]:
+    answer: dict[str, list[ReceiptRow]] = defaultdict(list)
+    for row in receipt_rows(Receipt.objects.filter(flow_id__in=ids)):
+        answer[row.flow_id].append(row)
+    return answer
+
+
+def _labels(ids: Sequence[str], kinds: Sequence[str]) -> dict[str, str]:
+    """The key a flow is called by: of the kind configured first, then the least."""
+    rank = {kind: number for number, kind in enumerate(kinds)}
+    found = FlowKey.objects.filter(flow_id__in=ids).values_list("flow_id", "key")
+    ordered = sorted(
+        found, key=lambda pair: (rank.get(pair[1].partition(":")[0], len(rank)), pair[1])
+    )
+    return dict(reversed(ordered))
+
+
+def _amounts(
+    events: dict[str, list[EventRow]], config: Config
+) -> dict[str, tuple[Decimal | None, str]]:
+    """What a flow is about in money: of its first event that bears an amount."""
+    if config.value.amount is None:
+        return {}
+    firsts = {flow_id: earliest(rows)[:BODIES] for flow_id, rows in events.items()}
+    bodies = _bodies([row.identity for rows in firsts.values() for row in rows])
+    answer: dict[str, tuple[Decimal | None, str]] = {}
+    for flow_id, rows in firsts.items():
+        for row in rows:
+            data = bearing.parsed(bodies.get(row.identity))
+            amount, currency = bearing.amount(data, config.value)
+            if amount is not None:
+                answer[flow_id] = (amount, currency)
+                break
+    return answer
+
+
+def _bodies(identities: Sequence[bytes]) -> dict[bytes, bytes]:
+    found = (
+        Event.objects.filter(identity__in=identities)
+        .annotate(size=Length("data"))
+        .filter(size__lte=BODY_MAX)
+        .values_list("identity", "data")
+    )
+    return {bytes(identity): bytes(data) for identity, data in found if data is not None}
