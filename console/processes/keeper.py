@@ -17,7 +17,13 @@ from console.processes.programs import Program
 
 # A process group that outlived its leader (a web worker whose parent was killed) is ended before
 # its successor starts; the leader's id is the group's.
-START = 'test -f "$0" && kill -9 -- "-$(cat "$0")" 2>/dev/null; echo $$ > "$0"; exec "$@"'
+START = """#!/bin/sh
+pid_file=$1
+shift
+test -f "$pid_file" && kill -9 -- "-$(cat "$pid_file")" 2>/dev/null
+echo $$ > "$pid_file"
+exec "$@"
+"""
 
 
 class Keeper:
@@ -30,13 +36,18 @@ class Keeper:
         # A socket's path may have about 100 characters, a state directory's any number.
         self._sockets = Path(tempfile.mkdtemp(prefix="cascade-"))
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def _rpc(self) -> Any:
+        """A fresh connection: the transport does not recover from a failed one."""
         transport = SupervisorTransport(None, None, f"unix://{self._sockets / 'socket'}")
-        self._rpc = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
 
     def open(self) -> None:
         """Start supervisord, without any program yet."""
         configuration = self._home.run / "supervisord.conf"
         write_private(configuration, self._configuration())
+        write_private(self._home.run / "start", START)
         # A session of its own: Ctrl-C reaches `up` alone, which then stops things in order.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(configuration)],
@@ -50,7 +61,7 @@ class Keeper:
     def start(self, name: str) -> None:
         """Start one program and return when it stays up; raises RuntimeError with its log."""
         try:
-            self._rpc.supervisor.startProcess(name, True)
+            self._rpc.startProcess(name, True)
         except xmlrpc.client.Fault as fault:
             raise RuntimeError(
                 f"{name} did not start: {fault.faultString}\n{self.tail(name)}"
@@ -59,7 +70,7 @@ class Keeper:
     def start_all(self, names: Iterable[str]) -> None:
         """Start programs in this order, each without waiting for the one before it."""
         for name in names:
-            self._rpc.supervisor.startProcess(name, False)
+            self._rpc.startProcess(name, False)
 
     def tail(self, name: str) -> str:
         """The end of a program's log."""
@@ -85,14 +96,14 @@ class Keeper:
 
     def _stop(self, name: str) -> None:
         try:
-            self._rpc.supervisor.stopProcess(name, True)
+            self._rpc.stopProcess(name, True)
         except (xmlrpc.client.Fault, OSError):
             return  # it was not running, or supervisord itself is gone
 
     def _wait_until_open(self) -> None:
         for _ in range(100):
             try:
-                self._rpc.supervisor.getState()
+                self._rpc.getState()
                 return
             except OSError:
                 if not self.running:
@@ -121,7 +132,7 @@ class Keeper:
 
     def _section(self, program: Program) -> dict[str, Any]:
         pid_file = self._home.run / f"{program.name}.pid"
-        words = ("/bin/sh", "-c", START, str(pid_file), *program.command)
+        words = ("/bin/sh", str(self._home.run / "start"), str(pid_file), *program.command)
         return {
             "command": " ".join(_quoted(word) for word in words),
             "autostart": "false",
