@@ -83,7 +83,7 @@ class Acceptance:
     def _reservation(self, place: str, order: Order) -> Reservation:
         digest = hashlib.blake2b(msgspec.json.encode(order), digest_size=16).hexdigest()
         placed_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        arguments = [uuid4().hex, uuid4().hex, digest, placed_at, KEY_KEPT_S]
+        arguments: list[str | int] = [uuid4().hex, uuid4().hex, digest, placed_at, KEY_KEPT_S]
         found = self._reserve(keys=[place, "shop:orders:number"], args=arguments)
         reserved = Reservation(*cast("list[str]", found))
         if reserved.digest != digest:

@@ -14,6 +14,7 @@ from shop.settings import Settings
 from shop.world import World
 
 PARTITIONS = 3
+LONGEST = 50_000  # entries of a stream, about: more than a day of orders at 40 a minute
 LOOK_S = 0.5
 RETRY = Retry(attempts=5, base_s=0.25, factor=2, max_s=5, jitter=0.2)
 
@@ -50,7 +51,7 @@ def connect(settings: Settings) -> Redis:
 def transport(settings: Settings) -> RedisTransport:
     """The shop's topics; each has three partitions."""
     redis = Redis.from_url(settings.redis_url, socket_timeout=10)
-    return RedisTransport(redis, default_partitions=PARTITIONS)
+    return RedisTransport(redis, default_partitions=PARTITIONS, longest=LONGEST)
 
 
 def _consumer(name: str, process: str, role: Role, world: World, settings: Settings) -> Consumer:

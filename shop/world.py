@@ -2,15 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from cascade_client import Envelope, Work
 from shop.domain import takes
 from shop.incidents import Incidents
 from shop.ledger import Ledger
 
-Handler = Callable[[Envelope, Work], None]
+KEPT_S = 30 * 86_400  # what a consumer knows of one order
 
 
 @dataclass(frozen=True, slots=True)

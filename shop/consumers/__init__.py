@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from cascade_client import Handler
 from shop.consumers import analytics, fulfilment, inventory, notification, payment
 from shop.incidents import Incidents
-from shop.world import Handler, World
+from shop.world import World
 
 
 class Role(NamedTuple):

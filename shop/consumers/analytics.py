@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cascade_client import Envelope, Work
+from cascade_client import Envelope, Handler, Work
 from shop.domain import draw, lane
 from shop.incidents import SLOW_ANALYTICS, Incidents
 from shop.samples import CATALOGUE
-from shop.world import Handler, World
+from shop.world import World
 
 NAME = "analytics"
 TOPICS = ("orders",)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cascade_client import Envelope, Work
+from cascade_client import Envelope, Handler, Work
 from shop.domain import lane
 from shop.incidents import Incidents
 from shop.ledger import SHIPMENT
-from shop.world import Handler, World
+from shop.world import KEPT_S, World
 
 NAME = "fulfilment"
 TOPICS = ("payments", "stock")
@@ -46,12 +46,12 @@ class Fulfilment:
     def _known(self, side: str, event: Envelope, work: Work) -> None:
         outcome: dict[str, Any] = event.data
         order_id = outcome["order_id"]
-        place = f"fulfilment:{lane(order_id)}"
+        place = lane(order_id)
         known = work.read(place) or {}
         if side in known:
             return  # decided by the first; a second answer cannot ship or cancel again
         known[side] = {"id": event.id, "type": event.type, "data": outcome}
-        work.write(place, known)
+        work.write(place, known, keep_s=KEPT_S)
         if "payment" in known and "stock" in known:
             self._world.work_on(NAME, order_id)
             self._decide(order_id, known["payment"], known["stock"], work)

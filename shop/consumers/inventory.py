@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cascade_client import Envelope, Work
+from cascade_client import Envelope, Handler, Work
 from shop.domain import draw, fate, lane
 from shop.incidents import Incidents
-from shop.world import Handler, World
+from shop.world import KEPT_S, World
 
 NAME = "inventory"
 TOPICS = ("orders", "supplier")
@@ -40,7 +40,7 @@ class Inventory:
         self._world.work_on(NAME, order_id)
         data = {key: order[key] for key in ("order_id", "items", "customer", "address")}
         if fate(self._world.seed, order_id).in_stock:
-            work.write(f"inventory:{lane(order_id)}", {"reserved": items})
+            work.write(lane(order_id), {"reserved": items}, keep_s=KEPT_S)
             work.publish("stock", "StockReserved", data, key=lane(order_id))
             return
         missing = items[int(draw(self._world.seed, "missing", order_id) * len(items))]
@@ -49,20 +49,20 @@ class Inventory:
     def put_back(self, event: Envelope, work: Work) -> None:
         """Free what was set aside for an order that will not be shipped."""
         order_id = event.data["order_id"]
-        shelf = f"inventory:{lane(order_id)}"
+        shelf = lane(order_id)
         reserved = (work.read(shelf) or {}).get("reserved", [])
         if not reserved:
             return
         self._world.work_on(NAME, order_id)
-        work.write(shelf, {"reserved": []})
+        work.write(shelf, {"reserved": []}, keep_s=KEPT_S)
         data = {"order_id": order_id, "items": reserved}
         work.publish("stock", "StockReleased", data, key=lane(order_id))
 
     def take_in(self, event: Envelope, work: Work) -> None:
         """Count a delivery of the supplier."""
         delivery: dict[str, Any] = event.data
-        shelf = f"inventory:sku:{delivery['sku']}"
+        shelf = f"sku:{delivery['sku']}"
         delivered = (work.read(shelf) or {}).get("delivered", 0) + delivery["quantity"]
         work.write(shelf, {"delivered": delivered})
         data = {**delivery, "delivered": delivered}
-        work.publish("stock", "StockReplenished", data, key=f"sku:{delivery['sku']}")
+        work.publish("stock", "StockReplenished", data, key=shelf)

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from cascade_client import Envelope, Work
+from cascade_client import Envelope, Handler, Work
 from shop.domain import lane
 from shop.incidents import Incidents
 from shop.ledger import APOLOGY, CONFIRMATION
-from shop.world import Handler, World
+from shop.world import World
 
 NAME = "notification"
 TOPICS = ("orders",)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cascade_client import Envelope, Work
+from cascade_client import Envelope, Handler, Work
 from shop.domain import DEFAULT_CURRENCY, fate, lane
 from shop.incidents import PAYMENT_RELEASE, Incidents
 from shop.ledger import CHARGE, DONE, REFUND, REFUSED, cents
-from shop.world import Handler, World
+from shop.world import World
 
 NAME = "payment"
 TOPICS = ("orders",)
