@@ -19,7 +19,12 @@ for copy = 1, copies do
   if redis.call('XRANGE', KEYS[3 + copy], at, at)[1] then left = true end
 end
 if not left then return {'gone'} end
-if not redis.call('XRANGE', stream, position, position)[1] then return {'no_entry'} end
+local entry = redis.call('XRANGE', stream, position, position)[1]
+if not entry then return {'no_entry'} end
+for index = 1, #entry[2], 2 do
+  -- a copy of an earlier replay, not the original: its stamp would stand for this one too
+  if entry[2][index] == 'cascadeattempt' then return {'no_entry'} end
+end
 local pending = redis.pcall('XPENDING', stream, consumer, position, position, 1)
 if pending.err then return {'refused', pending.err} end
 if pending[1] then
