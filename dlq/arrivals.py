@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from brokers import dialects
+from brokers import bearing, dialects
 from brokers.config import Config
 from brokers.contract import Entry
 from brokers.dialects import DeadLetter
 from cascade_client.fields import STAMPS, topic_of
-from dlq import bearing
 from dlq.fingerprints import Fingerprint, fingerprint
 from tracing.envelope import Envelope, Malformed, from_entry, identity, positional, storable
 
