@@ -1,0 +1,111 @@
+"""Many rows in one statement, on SQLite and PostgreSQL. Only tracing's writers import this.
+
+Rows are tuples in the order of the table's columns, in the database's own types, and sorted by
+key by the caller: two writers then never wait for each other in a circle.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+Row = tuple[Any, ...]
+IGNORE = "ON CONFLICT DO NOTHING"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, and those of its columns that a writer fills."""
+
+    name: str
+    columns: tuple[str, ...]
+
+    def insert(self, source: str) -> str:
+        """`INSERT INTO` this table, all its columns, from `source`."""
+        return f"INSERT INTO {self.name} ({', '.join(self.columns)}) {source}"
+
+
+@cache
+def on_sqlite() -> bool:
+    """Which of the two databases; asked for each value, so the answer is kept."""
+    return connection.vendor == "sqlite"
+
+
+def moment(value: datetime | None) -> datetime | str | None:
+    """A time as the database takes it: SQLite's is text in UTC, as Django writes it."""
+    if value is None or not on_sqlite():
+        return value
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.replace(tzinfo=None).isoformat(" ")
+
+
+def add(table: Table, rows: Sequence[Row]) -> None:
+    """Rows that are new as far as is known; one that is there after all stays as it is."""
+    if not rows:
+        return
+    if on_sqlite():
+        _execute_many(table, rows, IGNORE)
+        return
+    try:
+        with transaction.atomic():
+            _copy(table.name, table.columns, rows)
+    except IntegrityError:  # another writer was quicker with one of them
+        write(table, rows, IGNORE)
+
+
+def write(table: Table, rows: Sequence[Row], conflict: str) -> None:
+    """Rows of which some may be there; `conflict` is the ON CONFLICT clause."""
+    if not rows:
+        return
+    if on_sqlite():
+        _execute_many(table, rows, conflict)
+        return
+    waiting = f"waiting_{table.name}"
+    columns = ", ".join(table.columns)
+    with connection.cursor() as cursor:
+        # names are our own constants, never input
+        cursor.execute(
+            f"CREATE TEMP TABLE IF NOT EXISTS {waiting} ON COMMIT DELETE ROWS"  # noqa: S608
+            f" AS SELECT {columns} FROM {table.name} WITH NO DATA"
+        )
+        _copy(waiting, table.columns, rows)
+        cursor.execute(table.insert(f"SELECT {columns} FROM {waiting} {conflict}"))  # noqa: S608
+        cursor.execute(f"DELETE FROM {waiting}")  # noqa: S608
+
+
+def change(sql: str, rows: Iterable[Row]) -> None:
+    """One statement for each of a few rows."""
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, list(rows))
+
+
+def select(sql: str, values: Sequence[Any], *, size: int = 500) -> list[Row]:
+    """Rows whose column is among `values`; `sql` has `{among}` where they stand."""
+    rows: list[Row] = []
+    with connection.cursor() as cursor:
+        for start in range(0, len(values), size):
+            part = list(values[start : start + size])
+            if on_sqlite():
+                marks = ", ".join(["%s"] * len(part))
+                cursor.execute(sql.format(among=f"IN ({marks})"), part)
+            else:
+                cursor.execute(sql.format(among="= ANY(%s)"), [part])
+            rows.extend(cursor.fetchall())
+    return rows
+
+
+def _execute_many(table: Table, rows: Sequence[Row], conflict: str) -> None:
+    marks = ", ".join(["%s"] * len(table.columns))
+    with connection.cursor() as cursor:
+        cursor.executemany(table.insert(f"VALUES ({marks}) {conflict}"), rows)
+
+
+def _copy(name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    statement = f"COPY {name} ({', '.join(columns)}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)

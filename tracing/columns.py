@@ -1,0 +1,159 @@
+"""The rows of tracing's tables, as the writers fill them."""
+
+import json
+from datetime import datetime
+
+from tracing.bulk import Row, Table, moment
+from tracing.envelope import Envelope
+
+EVENT = Table(
+    "tracing_event",
+    (
+        "identity",
+        "published_at",
+        "body_hash",
+        "flow_id",
+        "source",
+        "event_id",
+        "type",
+        "subject",
+        "time",
+        "time_text",
+        "causes",
+        "partition_key",
+        "sequence",
+        "traceparent",
+        "dataschema",
+        "content_type",
+        "data",
+        "attributes",
+        "headers",
+        "broker",
+        "topic",
+        "received_at",
+    ),
+)
+APPEARANCE = Table(
+    "tracing_appearance",
+    (
+        "broker",
+        "stream",
+        "position",
+        "identity",
+        "broker_time",
+        "received_at",
+        "body_hash",
+        "replay_attempt",
+        "replay_target",
+    ),
+)
+RECEIPT = Table(
+    "tracing_receipt",
+    (
+        "receipt_identity",
+        "seen_at",
+        "identity",
+        "flow_id",
+        "consumer",
+        "attempt",
+        "outcome",
+        "stream",
+        "position",
+        "started_at",
+        "duration_ms",
+        "error_type",
+        "error_message",
+        "error_stack",
+        "process",
+        "release",
+        "replay_attempt",
+        "retry_in_ms",
+        "published",
+        "origin",
+        "letter_id",
+        "received_at",
+    ),
+)
+FLOW = Table(
+    "tracing_flow",
+    (
+        "flow_id",
+        "started_at",
+        "last_at",
+        "dirty_since",
+        "status",
+        "reason",
+        "root_type",
+        "label",
+        "events",
+        "deliveries",
+        "open_letters",
+        "currency",
+    ),
+)
+FLOW_KEY = Table("tracing_flowkey", ("key", "flow_id"))
+MALFORMED = Table(
+    "tracing_malformed",
+    ("broker", "stream", "position", "reason", "raw", "size", "received_at"),
+)
+
+_NEWER = ", ".join(f"{name} = excluded.{name}" for name in EVENT.columns[1:])
+# Of several appearances the earliest says what the event is, whichever comes in first; the
+# body's hash decides between two of the same moment.
+EARLIEST = (
+    f"ON CONFLICT (identity) DO UPDATE SET {_NEWER}"
+    " WHERE (excluded.published_at, excluded.body_hash)"
+    " < (tracing_event.published_at, tracing_event.body_hash)"
+)
+EARLIEST_RECEIPT = (
+    "ON CONFLICT (receipt_identity) DO UPDATE SET seen_at = excluded.seen_at"
+    " WHERE excluded.seen_at < tracing_receipt.seen_at"
+)
+# The oldest mark stays, so that a busy flow is not put off for ever.
+MARK_DIRTY = (
+    "ON CONFLICT (flow_id) DO UPDATE SET dirty_since = excluded.dirty_since"
+    " WHERE tracing_flow.dirty_since IS NULL"
+)
+
+
+def event_row(
+    event: Envelope,
+    digest: bytes,
+    flow_id: str,
+    identity: bytes,
+    *,
+    broker: str,
+    topic: str,
+    time: datetime | None,
+    received_at: datetime,
+) -> Row:
+    """One event; `time` is the broker's. Columns as in EVENT."""
+    return (
+        identity,
+        moment(time or event.time or received_at),
+        digest,
+        flow_id,
+        event.source,
+        event.id,
+        event.type,
+        event.subject,
+        moment(event.time),
+        event.time_text,
+        json.dumps(event.causes) if event.causes else "[]",
+        event.partition_key,
+        event.sequence,
+        event.traceparent,
+        event.dataschema,
+        event.content_type,
+        event.data,
+        json.dumps(event.extensions) if event.extensions else "{}",
+        json.dumps(event.headers) if event.headers else "{}",
+        broker,
+        topic,
+        moment(received_at),
+    )
+
+
+def flow_row(flow_id: str, started_at: object, now: object) -> Row:
+    """A flow that nobody has summarised yet. Columns as in FLOW; times in the database's form."""
+    return (flow_id, started_at, started_at, now, "running", "", "", "", 0, 0, 0, "")
