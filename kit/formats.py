@@ -59,7 +59,7 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.2f}{NBSP}s"
     if round(seconds, 1) < 60:
         return f"{seconds:.1f}{NBSP}s"
-    return age(seconds)
+    return age(round(seconds))
 
 
 def age(seconds: float | None) -> str:

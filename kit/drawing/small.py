@@ -41,13 +41,13 @@ def sparkline(values: Sequence[float | None], top: float | None = None) -> list[
     known = [value for value in values if value is not None]
     highest = max([top or 0.0, *known]) or 1.0
     step = WIDTH / max(1, len(values) - 1)
-    scale = (HEIGHT - _TOP - _FLOOR) / highest
+    rise = HEIGHT - _TOP - _FLOOR
     runs: list[list[str]] = [[]]
     for at, value in enumerate(values):
         if value is None:
             runs.append([])
             continue
-        y = HEIGHT - _FLOOR - value * scale
+        y = HEIGHT - _FLOOR - rise * (value / highest)
         runs[-1].append(f"{_short(at * step)},{_short(y)}")
     return [" ".join(run if len(run) > 1 else run * 2) for run in runs if run]
 

@@ -37,7 +37,7 @@
       ".cm-cursor": { borderLeftColor: "var(--c-ink)" },
       "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": { backgroundColor: "var(--c-select) !important" },
       ".cm-changedLine": { backgroundColor: "var(--c-ok-bg) !important", boxShadow: "inset 3px 0 0 var(--c-ok-fill)" },
-      ".cm-changedText": { background: "none !important", textDecoration: "underline", textDecorationColor: "var(--c-ok-fill)" },
+      ".cm-changedText": { background: "color-mix(in srgb, var(--c-ok-fill) 22%, transparent) !important" },
       ".cm-deletedChunk": { backgroundColor: "var(--c-bad-bg) !important", boxShadow: "inset 3px 0 0 var(--c-bad-fill)", paddingLeft: "6px" },
       ".cm-deletedText": { background: "none !important" },
       ".cm-changedLineGutter": { backgroundColor: "var(--c-ok-fill) !important" },
