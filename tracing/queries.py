@@ -1,13 +1,18 @@
 """What other features may ask about what happened. Every answer costs what it returns."""
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kit import limits
+from tracing.cascade import Cascade
+from tracing.loading import load
 from tracing.models import Event, Flow, Receipt
 from tracing.reading import chunks, event_rows, events_of, receipt_rows
 from tracing.rows import EventRow, ReceiptRow
+from tracing.summary import Status
 
+THROUGHPUT_ROWS = 20_000  # flows read for one chart
 LATER_EVENTS = 5_000  # events of one chunk of lanes looked at for something newer
 
 Member = tuple[str, bytes, datetime, str]  # lane, event identity, published_at, consumer
@@ -21,6 +26,48 @@ def event(identity: bytes) -> EventRow | None:
 def flow_of(flow_id: str) -> Flow | None:
     """The summary of one flow, or None."""
     return Flow.objects.filter(flow_id=flow_id).first()
+
+
+def cascade_of(flow_id: str) -> Cascade | None:
+    """The cascade of one flow, or None when nothing of it was seen."""
+    return load(flow_id)
+
+
+def throughput(since: datetime, until: datetime, buckets: int) -> list[tuple[datetime, int, int]]:
+    """How many flows started and ended in each of `buckets` equal stretches, oldest first.
+
+    At most THROUGHPUT_ROWS of each are read, the newest; stretches that lie before what was
+    read are left out: not counted is not zero.
+    """
+    width = (until - since) / buckets
+    started, complete = _moments("started_at", since, until)
+    ended, both = _moments("ended_at", since, until)
+    reach = max(complete, both)
+    counts = [
+        Counter(int((moment - since) / width) for moment in found) for found in (started, ended)
+    ]
+    edges = [(number, since + number * width) for number in range(buckets)]
+    return [(edge, counts[0][number], counts[1][number]) for number, edge in edges if edge >= reach]
+
+
+def _moments(field: str, since: datetime, until: datetime) -> tuple[list[datetime], datetime]:
+    """These moments, and since when they are all there."""
+    span = {f"{field}__gte": since, f"{field}__lt": until}
+    found = Flow.objects.filter(**span).order_by(f"-{field}").values_list(field, flat=True)
+    moments = list(found[:THROUGHPUT_ROWS])
+    if len(moments) < THROUGHPUT_ROWS:
+        return moments, since
+    return moments, moments[-1] + timedelta(microseconds=1)  # of that moment there may be more
+
+
+def flow_counts(since: datetime) -> dict[str, int]:
+    """How many flows that started since then have each status, counted up to COUNT_CAP."""
+    return {
+        status.value: Flow.objects.filter(status=status.value, started_at__gte=since)[
+            : limits.COUNT_CAP
+        ].count()
+        for status in Status
+    }
 
 
 def receipts_of(event_identity: bytes, consumer: str) -> list[ReceiptRow]:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
-from tracing.models import Appearance, Event, Receipt
+from tracing.models import Event, Receipt
 from tracing.rows import AppearanceRow, EventRow, ReceiptRow
 
 CHUNK = 500  # members of one IN list
@@ -99,16 +99,11 @@ def receipt_row(record: dict[str, Any]) -> ReceiptRow:
     return ReceiptRow(**record)
 
 
-def appearances_of(identities: Sequence[bytes]) -> list[AppearanceRow]:
-    """Where these events were seen."""
-    answer: list[AppearanceRow] = []
-    for chunk in chunks(sorted(identities)):
-        found = Appearance.objects.filter(identity__in=chunk)
-        for record in found.values(*APPEARANCE_FIELDS):
-            record["identity"] = bytes(record["identity"])
-            record["body_hash"] = bytes(record["body_hash"])
-            answer.append(AppearanceRow(**record))
-    return answer
+def appearance_row(record: dict[str, Any]) -> AppearanceRow:
+    """One appearance from a dictionary of APPEARANCE_FIELDS."""
+    record["identity"] = bytes(record["identity"])
+    record["body_hash"] = bytes(record["body_hash"])
+    return AppearanceRow(**record)
 
 
 def chunks(members: Sequence[_T]) -> Iterator[Sequence[_T]]:
