@@ -44,7 +44,7 @@ def add(fresh: Sequence[Arrival], of: Mapping[Place, int], groups: Mapping[str, 
             died[letter].append(replace(arrival, attempt=attempt))
         rows.append(_row(arrival, letter, known[mark], attempt))
     Death.objects.bulk_create(sorted(rows, key=lambda d: (d.broker, d.stream, d.position)))
-    first_numbers = {pk for pk, known in numbers.items() if len(known) == len(died[pk])}
+    first_numbers = {pk for pk, found in died.items() if len(numbers[pk]) == len(found)}
     for pk in sorted(died):
         _die(letters[pk], died[pk], groups, new=pk in first_numbers)
     _count(letters, died, groups, first_numbers)
