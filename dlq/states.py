@@ -157,6 +157,12 @@ def move_items(
     return moved
 
 
+def note_items(each: Mapping[int, Mapping[str, Any]]) -> None:
+    """Set columns of items without moving them (the same names for every id)."""
+    if each:
+        _set_each(sorted(each), each)
+
+
 def _set_each(ids: list[int], each: Mapping[int, Mapping[str, Any]]) -> None:
     """One prepared UPDATE run for many rows, each with its own values."""
     names = sorted(each[ids[0]])
