@@ -4,7 +4,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from console import health, metrics
-from console.views import account, audit, demo, overview, settings
+from console.views import account, audit, demo, nav, overview, settings
 
 app_name = "console"
 urlpatterns = [
@@ -21,6 +21,7 @@ urlpatterns = [
     ),
     path("login/<int:user_id>/<str:token>", account.login_link, name="login_link"),
     path("logout", LogoutView.as_view(), name="logout"),
+    path("nav", nav.counts, name="nav"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),

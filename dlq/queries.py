@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncMinute
 
 from dlq.filters import GroupFilter, LetterFilter
 from dlq.models import Death, Group, Item, Letter
+from dlq.words import OPEN_LETTERS
 from kit import clock
 
 BY_BLAST = ("-open_amount", "-open_letters", "-id")
@@ -31,6 +32,25 @@ class Standing:
     amount: Decimal
     currency: str  # "" when nothing is known of the money
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What waits because of one group."""
+
+    orders: int  # distinct; a letter without an order counts as one
+    since: datetime | None  # the first death among the open letters
+
+
+def reach(group_id: int) -> Reach:
+    """The orders that the open letters of a group hold up; costs its open letters."""
+    open_letters = Letter.objects.filter(group_id=group_id, state__in=OPEN_LETTERS)
+    found = open_letters.aggregate(
+        orders=Count("label", distinct=True, filter=~Q(label="")),
+        others=Count("id", filter=Q(label="")),
+        since=Min("first_died_at"),
+    )
+    return Reach(found["orders"] + found["others"], found["since"])
 
 
 def groups(filter: GroupFilter) -> "QuerySet[Group]":

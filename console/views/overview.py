@@ -1,0 +1,147 @@
+"""The overview: the sentence, what is broken by money, who is behind, what people did."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+import dlq.queries
+import lag.queries
+import tracing.queries
+from console.headline import TROUBLE, Behind, Failing, headline
+from dlq.filters import GroupFilter
+from dlq.models import Group
+from kit import clock
+from kit.live import respond
+from kit.models import AuditEntry
+from kit.permissions import Permission
+from kit.security import require
+
+WINDOW = timedelta(hours=1)
+SPARK_POINTS = 60
+GROUPS_SHOWN = 5
+CONSUMERS_SHOWN = 5
+ACTIONS_SHOWN = 6
+RATE_WINDOW_MIN = 5  # "a minute" is the mean of the last five whole minutes
+ICONS = {"edited": "pencil", "discarded": "trash", "fix deployed": "rocket", "logged in": "user"}
+REGIONS = {
+    "headline": "console/_headline.html",
+    "groups": "console/_groups.html",
+    "consumers": "console/_consumers.html",
+    "throughput": "console/_throughput.html",
+    "actions": "console/_actions.html",
+}
+
+
+@require_GET
+@require(Permission.READ)
+def overview(request: HttpRequest) -> HttpResponse:
+    """One page, five live regions; each costs what it shows."""
+    now = clock.now()
+    groups = list(dlq.queries.groups(GroupFilter()).order_by(*dlq.queries.BY_BLAST))
+    standings = lag.queries.standings()
+    minutes = _minutes(now)
+    context = {
+        "section": "overview",
+        "now": now,
+        "since": now - WINDOW,
+        **_groups(groups),
+        **_consumers(standings, now),
+        **_throughput(minutes),
+        "actions": _actions(),
+        "headline": headline(
+            _failing(groups[0]) if groups else None,
+            max(0, len(groups) - 1),
+            [Behind(s.consumer, s.verdict, s.oldest_s, s.messages) for s in standings],
+            seen_any=tracing.queries.seen_any(),
+            now=now,
+        ),
+    }
+    return respond(request, "console/overview.html", REGIONS, context)
+
+
+def _failing(group: Group) -> Failing:
+    reach = dlq.queries.reach(group.pk)
+    return Failing(
+        consumer=group.consumer,
+        since=reach.since or group.first_at,
+        release=group.first_release,
+        orders=reach.orders,
+        amount=group.open_amount or None,
+        currency=group.currency,
+        url=reverse("dlq:group", args=[group.pk]),
+    )
+
+
+def _groups(groups: list[Group]) -> dict[str, Any]:
+    shown = groups[:GROUPS_SHOWN]
+    trends = dlq.queries.trends([group.pk for group in shown])
+    return {
+        "groups": [(group, trends[group.pk]) for group in shown],
+        "group_count": len(groups),
+        "letter_count": sum(group.open_letters for group in groups),
+    }
+
+
+def _consumers(standings: list[Any], now: datetime) -> dict[str, Any]:
+    order = {verdict: at for at, verdict in enumerate((*TROUBLE, "unknown", "gone"))}
+    bad = sorted(
+        (one for one in standings if one.verdict in order),
+        key=lambda one: (order[one.verdict], -(one.oldest_s or 0)),
+    )[:CONSUMERS_SHOWN]
+    fine = [one for one in standings if one.verdict not in order]
+    histories = lag.queries.histories([one.consumer for one in bad], now - WINDOW, SPARK_POINTS)
+    ages = [one.oldest_s for one in fine if one.oldest_s is not None]
+    return {
+        "consumers": [(one, histories.get(one.consumer, [])) for one in bad],
+        "fine": fine,
+        "fine_oldest_s": max(ages, default=0.0),
+        "consumer_count": len(standings),
+    }
+
+
+def _minutes(now: datetime) -> list[tuple[datetime, int, int]]:
+    until = now.replace(second=0, microsecond=0)
+    slots = int(WINDOW / timedelta(minutes=1))
+    return tracing.queries.throughput(until - WINDOW, until, slots)
+
+
+def _throughput(minutes: list[tuple[datetime, int, int]]) -> dict[str, Any]:
+    started = [came for _, came, _ in minutes]
+    ended = [went for _, _, went in minutes]
+    # The minutes before the first event say nothing: they are gaps, not zeros.
+    first = next((at for at, came in enumerate(started) if came), len(started))
+    recent = slice(max(first, len(minutes) - RATE_WINDOW_MIN), None)
+    return {
+        "rate_in": _mean(started[recent]),
+        "rate_out": _mean(ended[recent]),
+        "chart": {
+            "x": [int(at.timestamp()) for at, _, _ in minutes],
+            "series": [
+                {"name": "in", "y": [None] * first + started[first:], "tone": "--c-work"},
+                {
+                    "name": "finished",
+                    "y": [None] * first + ended[first:],
+                    "tone": "--c-work",
+                    "dash": True,
+                },
+            ],
+            "bands": [{"series": [1, 2], "tone": "--c-bad-fill"}],
+        },
+    }
+
+
+def _mean(counts: list[int]) -> float | None:
+    return sum(counts) / len(counts) if counts else None
+
+
+def _actions() -> list[tuple[AuditEntry, str]]:
+    entries = AuditEntry.objects.order_by("-id")[:ACTIONS_SHOWN]
+    return [(entry, action_icon(entry.action)) for entry in entries]
+
+
+def action_icon(action: str) -> str:
+    """The icon of an action of the audit."""
+    return ICONS.get(action, "repeat" if "replay" in action else "history")
