@@ -4,6 +4,7 @@
   const IDLE_AFTER = 120_000; // ms without a key, pointer or scroll
   const IDLE_EVERY = 30_000; // ms between polls of one region then
   const POLLED = '[hx-trigger*="every "]';
+  const SHOWN = `${POLLED}:not([data-quiet])`; // the sidebar's counts alone make no live page
 
   let paused = false;
   let touched = Date.now();
@@ -29,7 +30,7 @@
   function show() {
     const live = button();
     if (!live) return;
-    live.hidden = polls().length === 0;
+    live.hidden = !document.querySelector(SHOWN);
     live.setAttribute("aria-pressed", String(!paused));
     const age = since(Date.now() - answered);
     live.lastElementChild.textContent = paused ? `Paused, ${age}` : failed ? `No answer, ${age}` : `Live, ${age}`;
