@@ -9,6 +9,7 @@ import msgspec
 from shop.domain import fate
 from shop.samples import sample_order
 from tests.shop.running import CONSUMERS, Shop, wait_for
+from tests.support.redis_server import RedisServer
 
 # With this seed the first orders hold a refused card, a missing item and an order without currency.
 SEED = 97
@@ -189,6 +190,22 @@ def test_kill_9_of_customers_service_and_a_consumer_loses_and_doubles_nothing(
     ledger = flow_shop.ledger()
     assert ledger["violations"] == ledger["unfinished"] == []
     assert ledger["totals"]["accepted"] == NUMBER
+
+
+def test_kill_9_of_redis_loses_and_doubles_nothing(
+    flow_shop: Shop, redis_server: RedisServer
+) -> None:
+    flow_shop.start_consumers()
+    flow_shop.start_orders()
+    traffic = flow_shop.start("traffic", "traffic", SHOP_NUMBER=str(NUMBER))
+    wait_for(lambda: flow_shop.events("payments"), "the first payment")
+    redis_server.restart()
+    assert traffic.wait(timeout=90) == 0, flow_shop.logs()
+    wait_for_all_cascades(flow_shop)
+    found = types_of_orders(flow_shop)
+    assert found == {order_id: expected(order_id) for order_id in found}
+    ledger = flow_shop.ledger()
+    assert ledger["violations"] == ledger["unfinished"] == []
 
 
 def test_a_slow_analytics_holds_up_nobody_else(flow_shop: Shop) -> None:
