@@ -1,0 +1,142 @@
+"""The API of cascades: the contract's shape, who may ask, what wrong questions answer."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import include, path
+from ninja import NinjaAPI
+from pytest_django import DjangoAssertMaxNumQueries
+
+from kit.http import Problem, problem_response
+from kit.models import ApiToken, User
+from tests.tracing.making import at, event, receipt, shop
+from tests.tracing.seeding import seed
+from tracing import api as tracing_api
+from tracing import summariser
+from tracing.models import Flow
+
+api = NinjaAPI(urls_namespace="tracing-test")
+api.add_router("", tracing_api.router)
+
+
+@api.exception_handler(Problem)
+def problem(request: Any, error: Problem) -> Any:
+    return problem_response(error)
+
+
+urlpatterns = [path("api/", api.urls), path("", include("tracing.urls"))]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.tracing.test_api")]
+
+
+@pytest.fixture
+def client() -> Client:
+    """A client with a token that may read."""
+    user = User.objects.create_user("reader")
+    _, token = ApiToken.issue(user, "test", ["read"])
+    return Client(headers={"Authorization": f"Bearer {token}"})
+
+
+def get(client: Client, url: str, **query: Any) -> Any:
+    """The JSON of a 200."""
+    response = client.get(url, query)
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+def test_a_cascade_has_the_shape_of_the_contract(client: Client) -> None:
+    events, receipts, places = shop()
+    seed(events, receipts, places, keys=("order:4711",))
+    summariser.summarise_all()
+    found = get(client, "/api/cascades/f")
+    assert set(found) == {
+        "correlation_id",
+        "status",
+        "reason",
+        "keys",
+        "started_at",
+        "ended_at",
+        "nodes",
+        "edges",
+        "anomalies",
+        "critical_path",
+    }
+    assert found["keys"] == ["order:4711"]
+    assert found["started_at"] == "2026-08-18T14:23:04.000Z"
+    nodes = {node["id"]: node for node in found["nodes"]}
+    assert len(nodes) == 5 + 6
+    assert all(edge["from"] in nodes and edge["to"] in nodes for edge in found["edges"])
+    assert {edge["evidence"] for edge in found["edges"]} == {"causation", "delivery"}
+    payment = next(node for node in nodes.values() if node.get("consumer") == "payment")
+    assert [attempt["outcome"] for attempt in payment["attempts"]] == [
+        "retrying",
+        "retrying",
+        "succeeded",
+    ]
+
+
+def test_errors_are_masked(client: Client) -> None:
+    failed = receipt("e", "c", "failed", 1, error_message="no such user anna@example.org")
+    seed([event("e", "E", 0)], [failed])
+    assert "anna@" not in client.get("/api/cascades/f").content.decode()
+
+
+def test_the_list_filters_and_pages(client: Client) -> None:
+    for number in range(5):
+        rows = [event(f"e{number}", "OrderPlaced", number, flow_id=f"flow-{number}")]
+        seed(rows, [], keys=(f"order:{number}",))
+    Flow.objects.filter(flow_id="flow-3").update(status="failed")
+    first = get(client, "/api/cascades", limit=2)
+    assert [item["correlation_id"] for item in first["items"]] == ["flow-4", "flow-3"]
+    assert (first["count"], first["estimated"]) == (5, False)
+    second = get(client, "/api/cascades", limit=2, cursor=first["next"])
+    assert [item["correlation_id"] for item in second["items"]] == ["flow-2", "flow-1"]
+    assert get(client, "/api/cascades", status="failed")["count"] == 1
+    assert get(client, "/api/cascades", key="order:2")["items"][0]["correlation_id"] == "flow-2"
+    since, until = at(1).isoformat(), at(3).isoformat()
+    assert get(client, "/api/cascades", since=since, until=until)["count"] == 2
+    assert get(client, "/api/keys/order:4")["items"][0]["correlation_id"] == "flow-4"
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("/api/cascades/never", 404),
+        ("/api/keys/order:never", 404),
+        ("/api/cascades?cursor=x", 400),
+        ("/api/cascades?since=yesterday", 422),
+    ],
+)
+def test_wrong_questions(client: Client, url: str, status: int) -> None:
+    assert client.get(url).status_code == status
+
+
+def test_without_a_token_nothing_is_told() -> None:
+    assert Client().get("/api/cascades").status_code == 401
+
+
+def test_a_cascade_asks_a_fixed_number_of_queries(
+    client: Client, django_assert_max_num_queries: DjangoAssertMaxNumQueries
+) -> None:
+    rows = [event(f"e{n}", "E", n, *([f"e{n - 1}"] if n else [])) for n in range(200)]
+    seed(rows, [receipt(f"e{n}", "c", "succeeded", n + 0.5) for n in range(200)])
+    client.get("/api/cascades")  # notes that the token was used
+    with django_assert_max_num_queries(8):
+        assert len(get(client, "/api/cascades/f")["nodes"]) == 400
+
+
+def test_the_command_prints_the_same(client: Client) -> None:
+    events, receipts, _ = shop()
+    seed(events, receipts, keys=("order:4711",))
+    out = io.StringIO()
+    call_command("cascade", "order:4711", "--json", stdout=out)
+    assert json.loads(out.getvalue()) == get(client, "/api/cascades/f")
+    out = io.StringIO()
+    call_command("cascade", "f", stdout=out)
+    assert "payment: succeeded, 3" in out.getvalue()
+    assert "critical path" in out.getvalue()
+    with pytest.raises(CommandError, match="nothing was seen of 9999"):
+        call_command("cascade", "9999")

@@ -1,0 +1,140 @@
+"""The API of what happened: cascades and keys."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import Query, Router
+from pydantic import BaseModel
+
+from kit.clock import rfc3339
+from kit.limits import PAGE_SIZE
+from kit.pages import Page, page
+from kit.permissions import Permission
+from kit.redaction import mask_text
+from kit.security import BearerOrSession
+from tracing import queries
+from tracing.filters import FlowFilter
+from tracing.models import Flow, FlowKey
+from tracing.report import document
+
+ORDER = ("-started_at", "-id")
+KEYS_SHOWN = 50  # of one flow
+READ = BearerOrSession(Permission.READ)
+
+router = Router(tags=["cascades"])
+
+
+class FlowOut(BaseModel):
+    """One flow, as in the list."""
+
+    correlation_id: str
+    status: str
+    reason: str
+    label: str
+    root_type: str
+    events: int
+    deliveries: int
+    open_letters: int
+    amount: str | None
+    currency: str
+    started_at: str
+    last_at: str
+    ended_at: str | None
+
+
+class FlowsOut(BaseModel):
+    """A page of flows."""
+
+    items: list[FlowOut]
+    next: str | None
+    count: int
+    estimated: bool
+
+
+class CascadeOut(BaseModel):
+    """A whole cascade."""
+
+    correlation_id: str
+    status: str
+    reason: str
+    keys: list[str]
+    started_at: str
+    ended_at: str | None
+    nodes: list[dict[str, Any]]
+    edges: list[dict[str, str]]
+    anomalies: list[dict[str, str]]
+    critical_path: list[dict[str, Any]]
+
+
+class Chosen(BaseModel):
+    """Which flows: `q` is an order number, a key, a correlation or an event ID."""
+
+    q: str = ""
+    key: str = ""
+    status: str = ""
+    type: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@router.get("/cascades", response=FlowsOut, auth=READ, url_name="cascades")
+def list_cascades(
+    request: HttpRequest, chosen: Query[Chosen], cursor: str = "", limit: int = PAGE_SIZE
+) -> FlowsOut:
+    """Flows, newest first; the filters mean what they mean on the page."""
+    wanted = FlowFilter.from_query(request.GET)
+    return _flows(page(wanted.apply(Flow.objects.all()), ORDER, cursor, limit))
+
+
+@router.get("/keys/{path:key}", response=FlowsOut, auth=READ, url_name="key")
+def of_key(request: HttpRequest, key: str, cursor: str = "", limit: int = PAGE_SIZE) -> FlowsOut:
+    """Every flow that bears this key, `order:4711`."""
+    if not FlowKey.objects.filter(key=key).exists():
+        raise Http404(f"nothing was seen of {key}")
+    return _flows(page(FlowFilter(key=key).apply(Flow.objects.all()), ORDER, cursor, limit))
+
+
+@router.get(
+    "/cascades/{path:correlation_id}",
+    response={200: CascadeOut},
+    auth=READ,
+    url_name="cascade",
+)
+def one_cascade(request: HttpRequest, correlation_id: str) -> HttpResponse:
+    """The cascade of one flow: nodes, edges with evidence, anomalies, critical path."""
+    flow, cascade = queries.flow_of(correlation_id), queries.cascade_of(correlation_id)
+    if flow is None or cascade is None:
+        raise Http404(f"nothing was seen of {correlation_id}")
+    keys = FlowKey.objects.filter(flow_id=correlation_id).order_by("key")
+    answer = document(flow, list(keys.values_list("key", flat=True)[:KEYS_SHOWN]), cascade)
+    # 10,000 nodes go straight to bytes: checking each by the schema costs more than the rest
+    return HttpResponse(msgspec.json.encode(answer), content_type="application/json")
+
+
+def _flows(found: "Page[Flow]") -> FlowsOut:
+    return FlowsOut(
+        items=[_flow(flow) for flow in found.items],
+        next=found.next,
+        count=found.count,
+        estimated=found.estimated,
+    )
+
+
+def _flow(flow: Flow) -> FlowOut:
+    return FlowOut(
+        correlation_id=flow.flow_id,
+        status=flow.status,
+        reason=mask_text(flow.reason),
+        label=flow.label,
+        root_type=flow.root_type,
+        events=flow.events,
+        deliveries=flow.deliveries,
+        open_letters=flow.open_letters,
+        amount=None if flow.amount is None else str(flow.amount),
+        currency=flow.currency,
+        started_at=rfc3339(flow.started_at),
+        last_at=rfc3339(flow.last_at),
+        ended_at=None if flow.ended_at is None else rfc3339(flow.ended_at),
+    )

@@ -1,0 +1,73 @@
+"""The filter of flows: the same object gives the list, its count and the API's answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from brokers.config import current
+from kit.filters import Filter
+from tracing.models import Event, Flow, FlowKey, FlowType
+
+FEW = 1_000  # flows that are named one by one; beyond, each flow of the list is probed
+PREFIX_MIN = 4  # characters of a correlation ID that are worth a search
+
+
+@dataclass(frozen=True)
+class FlowFilter(Filter):
+    """Which flows. `q`: an order number, a key, a correlation, trace or event ID."""
+
+    q: str = ""
+    key: str = ""
+    status: str = ""
+    type: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def apply(self, rows: "QuerySet[Flow]") -> "QuerySet[Flow]":
+        """The flows this filter means, in no particular order."""
+        if self.status:
+            rows = rows.filter(status=self.status)
+        if self.since:
+            rows = rows.filter(started_at__gte=self.since)
+        if self.until:
+            rows = rows.filter(started_at__lt=self.until)
+        if self.key:
+            rows = _among(rows, FlowKey.objects.filter(key=self.key))
+        if self.type:
+            rows = _among(rows, FlowType.objects.filter(type=self.type))
+        return rows.filter(_named(self.q)) if self.q else rows
+
+
+def _among(
+    rows: "QuerySet[Flow]", named: "QuerySet[FlowKey] | QuerySet[FlowType]"
+) -> "QuerySet[Flow]":
+    """The rows that are named. Few names lead to their rows; with many, rows ask for theirs."""
+    few = list(named.values_list("flow_id", flat=True)[: FEW + 1])
+    if len(few) <= FEW:
+        return rows.filter(flow_id__in=few)
+    return rows.filter(Exists(named.filter(flow_id=OuterRef("flow_id"))))
+
+
+def _named(text: str) -> Q:
+    """Flows with this key, with a correlation ID that begins so, or with this event."""
+    keys = FlowKey.objects.filter(key__in=_keys(text)).values("flow_id")[:FEW]
+    events = Event.objects.filter(event_id=text).values("flow_id")[:FEW]
+    found = set(keys.values_list("flow_id", flat=True))
+    found.update(events.values_list("flow_id", flat=True))
+    return Q(flow_id__in=sorted(found)) | _begins(text)
+
+
+def _keys(text: str) -> list[str]:
+    """The keys a text may mean: `4711` is looked for as every kind of key."""
+    return [text, *(f"{kind}:{text.removeprefix('#')}" for kind in current().keys)]
+
+
+def _begins(text: str) -> Q:
+    """A correlation ID that is this, or begins so, by its index on both databases."""
+    if len(text) < PREFIX_MIN:
+        return Q(flow_id=text)
+    if connection.vendor == "sqlite":  # its LIKE ignores case and so finds no index
+        return Q(flow_id__gte=text, flow_id__lt=f"{text}\U0010ffff")
+    return Q(flow_id__startswith=text)
