@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from datetime import UTC, datetime
 
 from cascade_client.delivery import AWAY_S, Delivery, Member
 from cascade_client.errors import Fenced, TransportError
@@ -57,7 +56,7 @@ class Partition:
             if not self._in_hand or self._started_reported:
                 return
             attempt = self._in_hand.attempt
-            if (datetime.now(UTC) - attempt.started_at).total_seconds() > LONG_S:
+            if attempt.seconds > LONG_S:
                 self._transport.report(attempt.receipt(Outcome.STARTED))
                 self._started_reported = True
 

@@ -1,9 +1,10 @@
 """Receipts: what became of one attempt, as a CloudEvent on `cascade.receipts`."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -37,6 +38,12 @@ class Attempt:
     started_at: datetime
     event: Envelope
     replay_attempt: str = ""
+    started: float = field(default_factory=time.monotonic)  # a wall clock may be set back
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes until now."""
+        return time.monotonic() - self.started
 
     def receipt(
         self,
@@ -51,7 +58,6 @@ class Attempt:
         `event_source` and `event_id` are empty where the message has none: then `stream` and
         `position` say which it is.
         """
-        now = datetime.now(UTC)
         data = {
             "event_source": self.event.source,
             "event_id": self.event.id,
@@ -61,7 +67,7 @@ class Attempt:
             "attempt": self.number,
             "outcome": outcome.value,
             "started_at": rfc3339(self.started_at),
-            "duration_ms": round((now - self.started_at).total_seconds() * 1000, 3),
+            "duration_ms": round(self.seconds * 1000, 3),
             "error": asdict(error) if error else None,
             "process": self.process,
             "release": self.release,
@@ -75,7 +81,7 @@ class Attempt:
                 source=self.source,
                 type=fields.RECEIPT_TYPE,
                 body=json.dumps(data, separators=(",", ":")).encode(),
-                time=rfc3339(now),
+                time=rfc3339(datetime.now(UTC)),
                 subject=f"{self.stream}/{self.position}",
                 correlation_id=self.event.flow_id,
                 causes=(self.event.id,) if self.event.id else (),

@@ -163,8 +163,12 @@ def test_a_type_nobody_handles_is_acknowledged(world: World) -> None:
 
 def test_long_handling_says_that_it_started(world: World) -> None:
     release = threading.Event()
+
+    def wait(event: Envelope, work: Work) -> None:
+        release.wait(30)
+
     world.producer.publish("orders", "OrderPlaced", {})
-    with world.running({"OrderPlaced": lambda event, work: release.wait(30) and None}):
+    with world.running({"OrderPlaced": wait}):
         until(lambda: world.receipts("started"))
         assert world.pending() == 1
         release.set()

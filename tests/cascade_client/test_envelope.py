@@ -125,6 +125,6 @@ def test_identity_separates_source_and_id() -> None:
 
 
 def test_data_that_is_no_json_is_refused_before_it_is_sent() -> None:
-    with pytest.raises(ValueError, match="JSON compliant|Out of range"):
+    with pytest.raises(ValueError, match="JSON compliant"):
         stamped(source="/s", type="T", data=float("nan"))
     assert json.loads(stamped(source="/s", type="T", data={"a": "é"}).body or b"") == {"a": "é"}

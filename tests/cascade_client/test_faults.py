@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_redis_dies_again_and_again(redis_server: RedisServer, world: World) -> 
         publisher = threading.Thread(target=publish_all, args=(world, total))
         publisher.start()
         for count in (10, 20, 30):
-            until(lambda count=count: len(handled) >= count)
+            until(partial(reached, handled, count))
             redis_server.restart()
         publisher.join()
         until(lambda: unless_away(world) == total, 60)
@@ -69,6 +70,11 @@ def test_redis_dies_again_and_again(redis_server: RedisServer, world: World) -> 
     assert world.events("payments.0") == list(range(total))
     assert [r["outcome"] for r in world.receipts()] == ["succeeded"] * total
     assert world.pending() == 0
+
+
+def reached(handled: list[int], count: int) -> bool:
+    """Whether so many were handled."""
+    return len(handled) >= count
 
 
 def publish_all(world: World, total: int) -> None:

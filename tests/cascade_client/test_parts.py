@@ -16,7 +16,7 @@ def test_waits_grow_within_their_bound(attempt: int, chance: float, delay_s: flo
 
 @pytest.mark.parametrize("wrong", [{"attempts": 0}, {"jitter": 1.5}, {"factor": 0.5}])
 def test_figures_that_cannot_work_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="needed|at least"):
+    with pytest.raises(ValueError, match=r"needed|at least"):
         Retry(**wrong)  # type: ignore[arg-type]
 
 

@@ -54,7 +54,7 @@ class World:
         found = [json.loads(entry[b"data"]) for _, entry in self.redis.xrange("cascade.receipts")]
         return [data for data in found if not outcomes or data["outcome"] in outcomes]
 
-    def events(self, stream: str) -> list[dict[str, Any]]:
+    def events(self, stream: str) -> list[Any]:
         """The bodies on a stream."""
         return [json.loads(entry[b"data"]) for _, entry in self.redis.xrange(stream)]
 
