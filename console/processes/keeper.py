@@ -136,7 +136,7 @@ class Keeper:
         return {
             "command": " ".join(_quoted(word) for word in words),
             "autostart": "false",
-            "autorestart": "true",
+            "autorestart": "unexpected" if program.may_end else "true",
             "startsecs": 1,
             "startretries": 1000,
             "stopwaitsecs": program.stop_s,

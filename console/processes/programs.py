@@ -13,6 +13,7 @@ class Program:
     name: str
     command: tuple[str, ...]
     stop_s: int = 10  # how long a graceful stop may take before SIGKILL
+    may_end: bool = False  # ends by itself with exit code 0 when its work is done
 
 
 def console(host: str, port: int) -> list[Program]:
@@ -33,7 +34,7 @@ def shop() -> list[Program]:
     return [
         *consumers,
         Program("shop-orders", _python("shop", "orders")),
-        Program("shop-traffic", _python("shop", "traffic")),
+        Program("shop-traffic", _python("shop", "traffic"), may_end=True),
     ]
 
 
