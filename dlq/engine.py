@@ -1,0 +1,154 @@
+"""The pump: running batches are worked on by slices of at most about a second (DESIGN, order).
+
+A batch is a row: a worker takes its lease, does slices until its time is over, and gives the
+lease back. Whoever comes next goes on from the rows.
+"""
+
+import logging
+import time
+from datetime import timedelta
+
+from django.db.models import Q
+
+from brokers.contract import BrokerError
+from dlq import classes, leases, recovery, sending, states
+from dlq.lanes import heads, is_drained
+from dlq.leases import Lease, Lost
+from dlq.models import Replay
+from dlq.plan import is_classified
+from dlq.refusals import Refused
+from dlq.targets import Routes
+from dlq.words import ReplayState
+from kit import audit, clock
+from kit.writes import writing
+
+log = logging.getLogger(__name__)
+SLICE = 500  # members sent in one round trip and recorded in one transaction
+AWAY = timedelta(seconds=2)  # until a broker that was away is tried again
+SECOND = timedelta(seconds=1)
+
+
+def pump(seconds: float = 1.0) -> int:
+    """Work on what is due for about this long; how many members moved on."""
+    until = time.monotonic() + seconds
+    done = 0
+    for replay_id in due():
+        if time.monotonic() >= until:
+            break
+        lease = leases.take(replay_id)
+        if lease is None:
+            continue
+        try:
+            done += _work(lease, until)
+        except Lost:
+            log.info("replay %s: another worker or an operator has it", replay_id)
+        except (BrokerError, Refused) as error:
+            log.warning("replay %s waits: %s", replay_id, error)
+            _later(replay_id, AWAY)
+        finally:
+            leases.give_back(lease)
+    return done
+
+
+def due() -> list[int]:
+    """Batches with something to do now: what a crash left first, then the longest waiting."""
+    now = clock.now()
+    rows = (
+        Replay.objects.filter(
+            Q(state=ReplayState.RUNNING) | Q(state=ReplayState.PLANNED), next_step_at__lte=now
+        )
+        .filter(Q(lease_until=None) | Q(lease_until__lt=now))
+        .order_by("next_step_at", "pk")
+    )
+    return list(dict.fromkeys([*recovery.left_claimed(), *rows.values_list("pk", flat=True)[:50]]))
+
+
+def _work(lease: Lease, until: float) -> int:
+    replay = Replay.objects.get(pk=lease.replay_id)
+    token = replay.plan["token"]
+    done = recovery.recover(lease, token, accept_others=replay.accept_others)
+    while not is_classified(replay) and replay.state in (ReplayState.PLANNED, ReplayState.RUNNING):
+        if time.monotonic() >= until:
+            return done
+        classes.classify(replay.pk)
+        replay.refresh_from_db()
+    if replay.state != ReplayState.RUNNING:
+        return done
+    after = ""
+    while time.monotonic() < until:
+        sent, after = step(lease, replay, after)
+        done += sent
+        if not sent or replay.rate_per_s:
+            break
+    _turn(replay)
+    return done
+
+
+def step(lease: Lease, replay: Replay, after: str = "") -> tuple[int, str]:
+    """One slice of sends: how many members it moved, and the lane to go on behind.
+
+    Raises Lost, BrokerError, Refused.
+    """
+    found = heads(replay.pk, after, min(SLICE, replay.rate_per_s or SLICE))
+    if not found:
+        return 0, ""
+    members = sending.load([item for _, item in found], replay.plan["token"])
+    routes = sending.routes_of(members, Routes())
+    ready = sending.claim(lease, members, routes)
+    outcomes = sending.transmit(ready, routes, accept_others=replay.accept_others)
+    if sending.record(lease, outcomes):
+        _wait_for_acceptance(replay)
+        raise Lost(f"replay {replay.pk} waits for acceptance")
+    return len(found), found[-1][0]
+
+
+def _turn(replay: Replay) -> None:
+    """End the batch when nothing is left, else say when it goes on."""
+    if is_drained(replay.pk):
+        finish(replay.pk)
+    else:
+        _later(replay.pk, SECOND if replay.rate_per_s else timedelta(0))
+
+
+def finish(replay_id: int) -> bool:
+    """End a batch of which every member is settled; whether it ended now."""
+    with writing():
+        if not is_drained(replay_id):
+            return False
+        if states.move_replay(replay_id, ReplayState.DONE, at=clock.now()):
+            replay = Replay.objects.get(pk=replay_id)
+            counts = {s.value: n for s, n in classes.account(replay_id).items() if n}
+            audit.record(
+                actor="console",
+                user=None,
+                action="replay.done",
+                target_kind="replay",
+                target_id=replay_id,
+                summary=f"Every member has its outcome: {replay.title}",
+                changes={"outcomes": counts},
+            )
+            return True
+        return False
+
+
+def _later(replay_id: int, delay: timedelta) -> None:
+    with writing():
+        Replay.objects.filter(pk=replay_id).update(next_step_at=clock.now() + delay)
+
+
+def _wait_for_acceptance(replay: Replay) -> None:
+    """Pause until a person accepts that other consumers see it (promise 6)."""
+    with writing():
+        if not states.move_replay(replay.pk, ReplayState.PAUSED, at=clock.now()):
+            return
+        plan = {**replay.plan, "needs_acceptance": True}
+        Replay.objects.filter(pk=replay.pk).update(plan=plan)
+        audit.record(
+            actor="console",
+            user=None,
+            action="replay.pause",
+            target_kind="replay",
+            target_id=replay.pk,
+            summary=f"Paused: {replay.title}",
+            reason=sending.ACCEPT,
+        )

@@ -1,0 +1,134 @@
+"""Outcomes of members, from evidence or by hand: the item, its letter, the cascade's report."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from brokers.contract import BrokerError, Placement
+from dlq import engine, sending, states
+from dlq.models import Death, Item
+from dlq.refusals import Refused
+from dlq.targets import replayer
+from dlq.words import ItemState, LetterState
+from kit import audit, clock
+from kit.models import User
+from kit.writes import writing
+from tracing.receipts import Report, report_all
+
+# What the outcome of a member makes of its letter.
+LETTER_AFTER: Mapping[ItemState, LetterState] = {
+    ItemState.SUCCEEDED: LetterState.MENDED,
+    ItemState.SKIPPED: LetterState.MENDED,  # its consumer had handled it before
+    ItemState.HANDLED: LetterState.MENDED,
+    ItemState.FAILED_AGAIN: LetterState.DEAD,
+    # waits for an operator again, who sees that it was sent; late evidence may still mend it
+    ItemState.NO_RECEIPT: LetterState.DEAD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one member, and what that rests on."""
+
+    item: Item  # with its letter
+    state: ItemState
+    evidence: str
+
+
+def apply(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Write outcomes in bulk; those that were news. In one transaction of its own."""
+    now = clock.now()
+    by: dict[ItemState, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        by[verdict.state].append(verdict)
+    news: list[Verdict] = []
+    with writing():
+        for state in sorted(by):
+            each = {v.item.pk: {"evidence": v.evidence[:500]} for v in by[state]}
+            moved = set(states.move_items(list(each), state, at=now, each=each))
+            news.extend(v for v in by[state] if v.item.pk in moved)
+        _letters(news, now)
+    return news
+
+
+def _letters(news: Sequence[Verdict], now: datetime) -> None:
+    by: dict[LetterState, list[int]] = defaultdict(list)
+    for verdict in news:
+        by[LETTER_AFTER[verdict.state]].append(verdict.item.letter_id)
+    mended = set(states.move_letters(by[LetterState.MENDED], LetterState.MENDED, at=now))
+    # Only what is in replay: a letter that intake saw dying again is dead already.
+    dying = [v.item.letter_id for v in news if LETTER_AFTER[v.state] is LetterState.DEAD]
+    states.move_letters(_in_replay(dying), LetterState.DEAD, at=now)
+    report_all([_report(v.item, "mended", now) for v in news if v.item.letter_id in mended])
+
+
+def _in_replay(letter_ids: Sequence[int]) -> list[int]:
+    found = Item.objects.filter(
+        letter_id__in=letter_ids,
+        letter__state__in=(LetterState.REPLAYING, LetterState.MAYBE_SENT),
+    )
+    return sorted(set(found.values_list("letter_id", flat=True)))
+
+
+def _report(item: Item, outcome: Literal["mended", "replayed"], at: datetime) -> Report:
+    letter = item.letter
+    return Report(
+        event_identity=bytes(letter.event_identity),
+        flow_id=letter.flow_id,
+        consumer=letter.consumer,
+        outcome=outcome,
+        letter_id=letter.pk,
+        at=at,
+        attempt=item.attempt,
+    )
+
+
+def settle_maybe_sent(
+    item: Item, sent: bool, *, actor: str, user: User | None, reason: str
+) -> Item:
+    """A person found out whether it was sent. Sent: its outcome is awaited; else it is dead.
+
+    Raises Refused: not in doubt any more, no reason, or the broker cannot be asked.
+    """
+    if not reason.strip():
+        raise Refused("Say how you know", "The reason is kept in the audit.")
+    deaths = Death.objects.filter(letter_id=item.letter_id, removed_at=None)
+    gone = _gone(item, list(deaths))
+    now = clock.now()
+    with writing():
+        to = ItemState.SENT if sent else ItemState.UNSENT
+        word = "sent" if sent else "not sent"
+        evidence = f"{actor} says it was {word}: {reason.strip()}"[:500]
+        if not states.move_items([item.pk], to, at=now, evidence=evidence, lease_until=None):
+            raise Refused("Nothing to settle", "The member is not in doubt any more.")
+        after = LetterState.REPLAYING if sent else LetterState.DEAD
+        states.move_letters([item.letter_id], after, at=now)
+        sending.note_removed(gone, now)
+        if sent and item.letter.source:
+            report_all([_report(item, "replayed", now)])
+        audit.record(
+            actor=actor,
+            user=user,
+            action="replay.settle",
+            target_kind="letter",
+            target_id=item.letter_id,
+            summary=f"Settled as {word}: {item.letter}",
+            reason=reason.strip(),
+            changes={"replay": item.replay_id, "attempt": item.attempt, "sent": sent},
+        )
+    if not sent:
+        engine.finish(item.replay_id)
+    item.refresh_from_db()
+    return item
+
+
+def _gone(item: Item, deaths: Sequence[Death]) -> list[int]:
+    """Copies that are off their queue: a replay to come sends what the console kept."""
+    places = {Placement(death.stream, death.position): death.pk for death in deaths}
+    try:
+        queued = replayer(item.letter.broker).present(list(places))
+    except BrokerError as error:
+        raise Refused("The broker cannot be reached", str(error)) from error
+    return [pk for place, pk in places.items() if place not in queued]
