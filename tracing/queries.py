@@ -28,6 +28,11 @@ def flow_of(flow_id: str) -> Flow | None:
     return Flow.objects.filter(flow_id=flow_id).first()
 
 
+def seen_any() -> bool:
+    """Whether any event has ever come in."""
+    return Event.objects.exists()
+
+
 def cascade_of(flow_id: str) -> Cascade | None:
     """The cascade of one flow, or None when nothing of it was seen."""
     return load(flow_id)

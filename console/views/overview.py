@@ -18,6 +18,8 @@ from kit.live import respond
 from kit.models import AuditEntry
 from kit.permissions import Permission
 from kit.security import require
+from lag import trail
+from lag.models import Standing
 
 WINDOW = timedelta(hours=1)
 SPARK_POINTS = 60
@@ -41,20 +43,20 @@ def overview(request: HttpRequest) -> HttpResponse:
     """One page, five live regions; each costs what it shows."""
     now = clock.now()
     groups = list(dlq.queries.groups(GroupFilter()).order_by(*dlq.queries.BY_BLAST))
-    standings = lag.queries.standings()
+    consumers = _worst_of_each()
     minutes = _minutes(now)
     context = {
         "section": "overview",
         "now": now,
         "since": now - WINDOW,
         **_groups(groups),
-        **_consumers(standings, now),
+        **_consumers(consumers),
         **_throughput(minutes),
         "actions": _actions(),
         "headline": headline(
             _failing(groups[0]) if groups else None,
             max(0, len(groups) - 1),
-            [Behind(s.consumer, s.verdict, s.oldest_s, s.messages) for s in standings],
+            [Behind(s.consumer, s.verdict, s.oldest_s, s.messages) for s in consumers],
             seen_any=tracing.queries.seen_any(),
             now=now,
         ),
@@ -85,21 +87,27 @@ def _groups(groups: list[Group]) -> dict[str, Any]:
     }
 
 
-def _consumers(standings: list[Any], now: datetime) -> dict[str, Any]:
-    order = {verdict: at for at, verdict in enumerate((*TROUBLE, "unknown", "gone"))}
-    bad = sorted(
-        (one for one in standings if one.verdict in order),
-        key=lambda one: (order[one.verdict], -(one.oldest_s or 0)),
-    )[:CONSUMERS_SHOWN]
-    fine = [one for one in standings if one.verdict not in order]
-    histories = lag.queries.histories([one.consumer for one in bad], now - WINDOW, SPARK_POINTS)
+def _consumers(consumers: list[Standing]) -> dict[str, Any]:
+    looked_at = (*TROUBLE, "unknown", "gone")
+    bad = [one for one in consumers if one.verdict in looked_at]
+    fine = [one for one in consumers if one.verdict not in looked_at]
     ages = [one.oldest_s for one in fine if one.oldest_s is not None]
     return {
-        "consumers": [(one, histories.get(one.consumer, [])) for one in bad],
+        "consumers": [
+            (one, trail.thinned(one.trail, SPARK_POINTS)) for one in bad[:CONSUMERS_SHOWN]
+        ],
         "fine": fine,
         "fine_oldest_s": max(ages, default=0.0),
-        "consumer_count": len(standings),
+        "consumer_count": len(consumers),
     }
+
+
+def _worst_of_each() -> list[Standing]:
+    """Every consumer once, by the topic on which it stands worst; worst first."""
+    worst: dict[tuple[str, str], Standing] = {}
+    for one in lag.queries.standings():
+        worst.setdefault((one.broker, one.consumer), one)
+    return list(worst.values())
 
 
 def _minutes(now: datetime) -> list[tuple[datetime, int, int]]:
