@@ -15,6 +15,7 @@ from dlq.models import Death, Group, Letter
 from dlq.words import OPEN_LETTERS, LetterState
 from kit import clock
 from tracing import receipts
+from tracing.receipts import Report
 
 Mark = tuple[Place, str]  # original place and replay attempt: copies of one death share both
 CLOSED = (LetterState.MENDED, LetterState.DISCARDED)
@@ -48,9 +49,8 @@ def add(fresh: Sequence[Arrival], of: Mapping[Place, int], groups: Mapping[str, 
     for pk in sorted(died):
         _die(letters[pk], died[pk], groups, new=pk in first_numbers)
     _count(letters, died, groups, first_numbers)
-    for pk in sorted(died):
-        for arrival in died[pk]:
-            _report(pk, arrival)
+    # tell the cascades; a malformed message is in none
+    receipts.report_all([_report(pk, a) for pk in sorted(died) for a in died[pk] if a.source])
 
 
 def reopen(copies: Sequence[Death]) -> None:
@@ -179,11 +179,8 @@ def _span(group: Group, first: datetime, last: datetime, joined: int) -> None:
     mine.filter(first_at__gt=first).update(first_at=first)
 
 
-def _report(letter: int, arrival: Arrival) -> None:
-    """Tell the cascade; a malformed message is in none."""
-    if not arrival.source:
-        return
-    receipts.report(
+def _report(letter: int, arrival: Arrival) -> Report:
+    return Report(
         event_identity=arrival.identity,
         flow_id=arrival.flow_id,
         consumer=arrival.consumer,

@@ -1,6 +1,6 @@
 """Filters of groups and of letters: the same object gives list, count and bulk membership."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
@@ -49,25 +49,22 @@ class LetterFilter(Filter):
     state: str = OPEN  # open, settled, all, or one LetterState
     since: datetime | None = None  # died at or after
     until: datetime | None = None  # died before
+    upto: str = ""  # the newest letter's number when the page was drawn: later ones stay out
 
-    @classmethod
-    def of_group(cls, group_id: int, given: Self) -> Self:
-        """The given filter, within one group."""
-        return cls(
-            q=given.q,
-            group=str(group_id),
-            consumer=given.consumer,
-            state=given.state,
-            since=given.since,
-            until=given.until,
-        )
+    def of_group(self, group_id: int) -> Self:
+        """This filter, within one group."""
+        return replace(self, group=str(group_id))
+
+    def seen(self, newest: int) -> Self:
+        """This filter, for what was there when the page was drawn."""
+        return replace(self, upto=str(newest))
 
     def apply(self, letters: "QuerySet[Letter]") -> "QuerySet[Letter]":
         """The letters that match."""
         if self.group:
-            # a group that is no number has no letters
-            number = int(self.group) if self.group.isascii() and self.group.isdigit() else -1
-            letters = letters.filter(group_id=number)
+            letters = letters.filter(group_id=_number(self.group))
+        if self.upto:
+            letters = letters.filter(pk__lte=_number(self.upto))
         if self.consumer:
             letters = letters.filter(consumer=self.consumer)
         letters = letters.filter(state__in=self._states())
@@ -93,3 +90,8 @@ class LetterFilter(Filter):
             | Q(error_message__icontains=self.q)
             | Q(type__icontains=self.q)
         )
+
+
+def _number(text: str) -> int:
+    """The number of a row; what is none matches no row."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1

@@ -1,0 +1,131 @@
+"""The list of groups, and one group with its letters."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from dlq import queries, wording
+from dlq.filters import ALL, OPEN, SETTLED, GroupFilter, LetterFilter
+from dlq.models import Group, Letter
+from dlq.stacks import top_own_frame
+from dlq.views import table
+from dlq.words import LetterState
+from kit import clock, pages
+from kit.live import respond, wanted_region
+from kit.permissions import Permission
+from kit.security import require
+
+SORTS = (("blast", "by blast radius"), ("last", "by last death"))
+GROUP_STATES = ((OPEN, "Open"), (SETTLED, "Settled"), (ALL, "All"))
+LETTER_STATES = (
+    (OPEN, "Open"),
+    *((state.value, _word) for state, _word in (
+        (LetterState.DEAD, "Waiting"),
+        (LetterState.REPLAYING, "Replaying"),
+        (LetterState.MAYBE_SENT, "Maybe sent"),
+        (LetterState.MENDED, "Mended"),
+        (LetterState.DISCARDED, "Discarded"),
+    )),
+    (ALL, "All"),
+)  # fmt: skip
+
+
+@require(Permission.READ)
+def groups(request: HttpRequest) -> HttpResponse:
+    """Groups by blast radius or by their last death."""
+    chosen = GroupFilter.from_query(request.GET)
+    sort = "last" if request.GET.get("sort") == "last" else "blast"
+    order = queries.BY_LAST if sort == "last" else queries.BY_BLAST
+    page = pages.page(queries.groups(chosen), order, request.GET.get("cursor", ""))
+    trends = queries.trends([group.pk for group in page.items])
+    context = {
+        "section": "letters",
+        "filter": chosen,
+        "sort": sort,
+        "page": page,
+        "rows": [_row(group, trends[group.pk]) for group in page.items],
+        "standings": queries.open_by_consumer(),
+        "fields": [
+            _field("state", "State", chosen.state, GROUP_STATES),
+            _field(
+                "consumer",
+                "Consumer",
+                chosen.consumer,
+                (("", "All consumers"), *((name, name) for name in queries.consumers())),
+            ),
+            _field("sort", "Order", sort, SORTS),
+        ],
+    }
+    return respond(request, "dlq/groups.html", {"groups": "dlq/_groups.html"}, context)
+
+
+@require(Permission.READ)
+def group(request: HttpRequest, group_id: int) -> HttpResponse:
+    """One group: its cause, its trend, its letters and what to do with them."""
+    found = queries.group(group_id)
+    if found is None:
+        raise Http404("no such group")
+    chosen = LetterFilter.from_query(request.GET).of_group(group_id)
+    regions = {
+        "group-now": "dlq/_group_now.html",
+        "letters": "dlq/_letters.html",
+        "fresh": "dlq/_fresh.html",
+    }
+    context: dict[str, Any] = {"section": "letters", "group": found, "filter": chosen}
+    region = wanted_region(request, regions)
+    if region == regions["fresh"]:
+        context |= table.fresh(request, chosen)
+    if region in (None, regions["group-now"]):
+        context |= _now(found)
+    if region in (None, regions["letters"]):
+        context |= table.letters(request, chosen)
+    context["fields"] = [_field("state", "State", chosen.state, LETTER_STATES)]
+    return respond(request, "dlq/group.html", regions, context)
+
+
+def _row(group: Group, trend: list[int]) -> dict[str, Any]:
+    return {
+        "group": group,
+        "cause": wording.cause(group.error_type, group.message, group.frame),
+        "trend": trend,
+        "words": _trend_words(trend),
+        "state": "open" if group.open_letters else "settled",
+        "tone": "bad" if group.open_letters and sum(trend[-5:]) > 4 else "idle",
+    }
+
+
+def _trend_words(trend: list[int]) -> str:
+    total = sum(trend)
+    return f"{total} died in the last hour" if total else "none died in the last hour"
+
+
+def _now(group: Group) -> dict[str, Any]:
+    """What moves on a group's page beside its letters."""
+    deaths = queries.trends([group.pk], slots=60)[group.pk]
+    until = clock.now().replace(second=0, microsecond=0) + queries.MINUTE
+    start = int((until - queries.TREND).timestamp())
+    newest = (
+        Letter.objects.filter(group=group).defer("payload", "headers").order_by("-died_at").first()
+    )
+    return {
+        "sentence": wording.sentence(group.consumer, group.error_type, group.message, group.frame),
+        "state": "open" if group.open_letters else "settled",
+        "releases": queries.releases(group.pk),
+        "frame": top_own_frame(newest.error_stack) if newest else None,
+        "rate": sum(deaths[-6:-1]) / 5,
+        "words": _trend_words(deaths),
+        "since": until - queries.TREND,
+        "until": until,
+        "chart": {
+            "x": [start + 60 * at for at in range(60)],
+            "axis": 22,
+            "range": [0, max(4, *deaths)],
+            "series": [{"name": "deaths", "y": deaths, "bars": 1, "tone": "--c-bad-fill"}],
+        },
+    }
+
+
+def _field(
+    name: str, label: str, value: str, choices: tuple[tuple[str, str], ...]
+) -> dict[str, Any]:
+    return {"name": name, "label": label, "value": value, "choices": choices}

@@ -1,0 +1,70 @@
+"""The table of letters: rows, counts, and what a bulk action takes along."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest
+
+from brokers.redis_wire import milliseconds
+from dlq import queries
+from dlq.filters import LetterFilter
+from dlq.models import Letter
+from dlq.words import LetterState
+from kit import limits, pages
+from tracing.queries import newer_handled
+
+
+def letters(request: HttpRequest, chosen: LetterFilter) -> dict[str, Any]:
+    """One page of the letters that match, newest death first."""
+    page = pages.page(queries.letters(chosen), queries.BY_DEATH, request.GET.get("cursor", ""))
+    newest = Letter.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    waiting = chosen.apply(Letter.objects.filter(state=LetterState.DEAD))
+    return {
+        "page": page,
+        "rows": _rows(page.items),
+        "matching": chosen.seen(newest),
+        "waiting": waiting.order_by()[: limits.COUNT_CAP + 1].count(),
+        "newest": newest,
+    }
+
+
+def fresh(request: HttpRequest, chosen: LetterFilter) -> dict[str, Any]:
+    """How many letters came since the list was drawn: they wait until they are asked for."""
+    after = request.GET.get("after", "")
+    number = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+    came = chosen.apply(Letter.objects.filter(pk__gt=number)).order_by()[:100].count()
+    return {"came": came, "newest": number}
+
+
+def published(letter: Letter) -> datetime:
+    """When its message was published: its position says, else its death is the nearest known."""
+    try:
+        return datetime.fromtimestamp(milliseconds(letter.position) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return letter.first_died_at
+
+
+def since_it_died(found: Sequence[Letter]) -> dict[bytes, str]:
+    """What happened to the same key since, in words, for those where something did."""
+    return newer_handled(
+        [(x.lane, bytes(x.event_identity), published(x), x.consumer) for x in found if x.lane]
+    )
+
+
+def _rows(found: Sequence[Letter]) -> list[dict[str, Any]]:
+    since = since_it_died(found)
+    return [
+        {
+            "letter": letter,
+            "name": name(letter),
+            "since": since.get(bytes(letter.event_identity), ""),
+            "state": "waiting" if letter.state == LetterState.DEAD else letter.state,
+        }
+        for letter in found
+    ]
+
+
+def name(letter: Letter) -> str:
+    """What a letter is called in a list: its order, else its event, else its place."""
+    return letter.label or letter.event_id or letter.dead_position
