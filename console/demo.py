@@ -51,7 +51,7 @@ def state() -> list[tuple[Incident, bool]]:
     """Every incident and whether it is on; none when the shop's Redis does not answer."""
     try:
         on = _switches().all()
-    except redis.RedisError:
+    except (redis.RedisError, ValueError):  # ValueError: no shop's address is known
         return []
     return [(incident, on.get(name, False)) for name, incident in INCIDENTS.items()]
 
@@ -62,5 +62,7 @@ def switch(name: str, on: bool) -> None:
 
 
 def _switches() -> Incidents:
-    client = redis.Redis.from_url(settings.SHOP_REDIS_URL, socket_timeout=2, decode_responses=True)
+    client = redis.Redis.from_url(
+        settings.SHOP_REDIS_URL or "", socket_timeout=2, decode_responses=True
+    )
     return Incidents(client)
