@@ -63,6 +63,7 @@ class StreamState:
     length: int
     first: str  # position of the first entry kept; "" when there is none
     head: str  # position of the last entry ever added
+    first_at: datetime | None = None  # the broker's time of the first entry
     added: int | None = None  # entries ever added, where the broker counts them
     arrived: int | None = None  # entries added since the state given to `survey`; None: unknown
 

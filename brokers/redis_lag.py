@@ -7,6 +7,7 @@ position, and bounded pages of XRANGE. One survey is a handful of round trips.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -31,7 +32,7 @@ def survey(
     states: list[StreamState] = []
     groups: list[Group] = []
     for trip in _chunks(streams, STREAMS_A_TRIP):
-        for state, found in _states(wire, trip):
+        for state, found in _states(wire, trip, now_ms):
             states.append(_with_arrivals(wire, state, before.get(state.name), budget))
             if state.role is Role.TOPIC:
                 groups.extend(found)
@@ -45,7 +46,7 @@ def survey(
                 stream=state.name,
                 consumer=consumer_of[state.name],
                 messages=state.length,
-                oldest_at=time_of(state.first, now_ms),
+                oldest_at=state.first_at,
             )
             for state in states
             if state.role is Role.DEAD_LETTERS
@@ -59,7 +60,9 @@ def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
-def _states(wire: Wire, trip: Sequence[Stream]) -> Iterator[tuple[StreamState, list[Group]]]:
+def _states(
+    wire: Wire, trip: Sequence[Stream], now_ms: int
+) -> Iterator[tuple[StreamState, list[Group]]]:
     commands: list[tuple[str, ...]] = []
     for stream in trip:
         commands += [("XINFO", "STREAM", stream.name), ("XINFO", "GROUPS", stream.name)]
@@ -69,11 +72,11 @@ def _states(wire: Wire, trip: Sequence[Stream]) -> Iterator[tuple[StreamState, l
         info, groups = replies[2 * index], replies[2 * index + 1]
         if isinstance(info, ResponseError) or isinstance(groups, ResponseError):
             continue  # deleted since it was discovered, or replaced by another type
-        state = _state(stream, pairs(info))
+        state = _state(stream, pairs(info), now_ms)
         yield state, [_group(state, pairs(group)) for group in groups]
 
 
-def _state(stream: Stream, info: dict[str, Raw]) -> StreamState:
+def _state(stream: Stream, info: dict[str, Raw], now_ms: int) -> StreamState:
     first = info.get("first-entry")
     added = info.get("entries-added")
     return StreamState(
@@ -83,6 +86,7 @@ def _state(stream: Stream, info: dict[str, Raw]) -> StreamState:
         length=int(info["length"]),
         first=text(first[0]) if first else "",
         head=text(info["last-generated-id"]),
+        first_at=time_of(text(first[0]), now_ms) if first else None,
         added=None if added is None else int(added),
     )
 
@@ -101,16 +105,7 @@ def _group(state: StreamState, info: dict[str, Raw]) -> Group:
 def _with_arrivals(
     wire: Wire, state: StreamState, before: StreamState | None, budget: Budget
 ) -> StreamState:
-    return StreamState(
-        name=state.name,
-        topic=state.topic,
-        role=state.role,
-        length=state.length,
-        first=state.first,
-        head=state.head,
-        added=state.added,
-        arrived=_arrived(wire, state, before, budget),
-    )
+    return replace(state, arrived=_arrived(wire, state, before, budget))
 
 
 def _arrived(

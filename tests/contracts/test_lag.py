@@ -2,9 +2,9 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
-import redis
 
 from brokers import redis_count
 from brokers.config import BrokerConfig
@@ -14,7 +14,7 @@ from tests.support.redis_server import RedisServer
 
 
 @pytest.fixture
-def client(redis_server: RedisServer, redis_url: str) -> "redis.Redis":
+def client(redis_server: RedisServer, redis_url: str) -> Any:
     return redis_server.client()
 
 
@@ -25,7 +25,7 @@ def broker(redis_url: str) -> Iterator[RedisStreams]:
     broker.close()
 
 
-def fill(client: "redis.Redis", stream: str, count: int) -> list[str]:
+def fill(client: Any, stream: str, count: int) -> list[str]:
     return [client.xadd(stream, {"data": b"{}"}).decode() for _ in range(count)]
 
 
@@ -34,7 +34,7 @@ def only(broker: RedisStreams) -> ConsumerLag:
     return line
 
 
-def take(client: "redis.Redis", count: int, *, ack: bool = True) -> list[str]:
+def take(client: Any, count: int, *, ack: bool = True) -> list[str]:
     reply = client.xreadgroup("payment", "p1", {"orders.0": ">"}, count=count)
     positions = [position.decode() for _, items in reply for position, _ in items]
     if ack and positions:
@@ -42,16 +42,14 @@ def take(client: "redis.Redis", count: int, *, ack: bool = True) -> list[str]:
     return positions
 
 
-def test_an_empty_stream_is_zero_not_unknown(broker: RedisStreams, client: "redis.Redis") -> None:
+def test_an_empty_stream_is_zero_not_unknown(broker: RedisStreams, client: Any) -> None:
     client.xgroup_create("orders.0", "payment", "0", mkstream=True)
     line = only(broker)
     assert (line.messages, line.method, line.oldest_s, line.pending) == (0, Method.EXACT, None, 0)
     assert (line.topic, line.consumer, line.lost) == ("orders", "payment", 0)
 
 
-def test_a_new_group_has_the_whole_stream_before_it(
-    broker: RedisStreams, client: "redis.Redis"
-) -> None:
+def test_a_new_group_has_the_whole_stream_before_it(broker: RedisStreams, client: Any) -> None:
     fill(client, "orders.0", 7)
     client.xgroup_create("orders.0", "payment", "0")
     line = only(broker)
@@ -59,7 +57,7 @@ def test_a_new_group_has_the_whole_stream_before_it(
     assert line.oldest_s is not None
 
 
-def test_counted_from_the_middle(broker: RedisStreams, client: "redis.Redis") -> None:
+def test_counted_from_the_middle(broker: RedisStreams, client: Any) -> None:
     fill(client, "orders.0", 10)
     client.xgroup_create("orders.0", "payment", "0")
     took = take(client, 4, ack=False)
@@ -71,9 +69,7 @@ def test_counted_from_the_middle(broker: RedisStreams, client: "redis.Redis") ->
     assert line.lost == 0
 
 
-def test_deletions_ahead_of_the_group_are_not_lag(
-    broker: RedisStreams, client: "redis.Redis"
-) -> None:
+def test_deletions_ahead_of_the_group_are_not_lag(broker: RedisStreams, client: Any) -> None:
     positions = fill(client, "orders.0", 10)
     client.xgroup_create("orders.0", "payment", "0")
     take(client, 2)
@@ -82,7 +78,7 @@ def test_deletions_ahead_of_the_group_are_not_lag(
 
 
 def test_trimmed_before_it_was_read_is_lost_and_never_lag(
-    broker: RedisStreams, client: "redis.Redis"
+    broker: RedisStreams, client: Any
 ) -> None:
     fill(client, "orders.0", 10)
     client.xgroup_create("orders.0", "payment", "0")
@@ -94,7 +90,7 @@ def test_trimmed_before_it_was_read_is_lost_and_never_lag(
     assert line.lost == (5 if counts else None)  # 6.2 cannot tell: unknown, not 0
 
 
-def test_pending_whose_payload_is_gone(broker: RedisStreams, client: "redis.Redis") -> None:
+def test_pending_whose_payload_is_gone(broker: RedisStreams, client: Any) -> None:
     fill(client, "orders.0", 5)
     client.xgroup_create("orders.0", "payment", "0")
     took = take(client, 4, ack=False)
@@ -106,9 +102,7 @@ def test_pending_whose_payload_is_gone(broker: RedisStreams, client: "redis.Redi
     assert only(broker).payload_lost == 4
 
 
-def test_positions_not_made_by_a_clock_have_no_age(
-    broker: RedisStreams, client: "redis.Redis"
-) -> None:
+def test_positions_not_made_by_a_clock_have_no_age(broker: RedisStreams, client: Any) -> None:
     client.xadd("orders.0", {"data": b"{}"}, id="5-1")
     client.xgroup_create("orders.0", "payment", "0")
     line = only(broker)
@@ -117,7 +111,7 @@ def test_positions_not_made_by_a_clock_have_no_age(
 
 
 def test_beyond_the_cap_it_is_at_least(
-    broker: RedisStreams, client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+    broker: RedisStreams, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_count, "PAGE", 10)
     fill(client, "orders.0", 205)
@@ -132,7 +126,7 @@ def test_beyond_the_cap_it_is_at_least(
     assert 90 <= slow < 202
 
 
-def test_what_arrived_since_an_earlier_look(broker: RedisStreams, client: "redis.Redis") -> None:
+def test_what_arrived_since_an_earlier_look(broker: RedisStreams, client: Any) -> None:
     fill(client, "orders.0", 5)
     before = {state.name: state for state in broker.survey({}).streams}
     assert before["orders.0"].arrived is None
@@ -144,9 +138,7 @@ def test_what_arrived_since_an_earlier_look(broker: RedisStreams, client: "redis
     assert broker.survey({"orders.0": after}).streams[0].arrived == 0
 
 
-def test_a_stream_made_anew_does_not_count_backwards(
-    broker: RedisStreams, client: "redis.Redis"
-) -> None:
+def test_a_stream_made_anew_does_not_count_backwards(broker: RedisStreams, client: Any) -> None:
     fill(client, "orders.0", 5)
     before = {state.name: state for state in broker.survey({}).streams}
     client.delete("orders.0")
@@ -154,9 +146,7 @@ def test_a_stream_made_anew_does_not_count_backwards(
     assert broker.survey(before).streams[0].arrived is None
 
 
-def test_dead_letter_queues_are_depths_not_consumers(
-    broker: RedisStreams, client: "redis.Redis"
-) -> None:
+def test_dead_letter_queues_are_depths_not_consumers(broker: RedisStreams, client: Any) -> None:
     fill(client, "orders.payment.dlq", 3)
     client.xgroup_create("orders.payment.dlq", "console-tap", "0")
     (depth,) = broker.depths()
@@ -165,7 +155,7 @@ def test_dead_letter_queues_are_depths_not_consumers(
     assert broker.lag() == []
 
 
-def test_where_one_message_stands(broker: RedisStreams, client: "redis.Redis") -> None:
+def test_where_one_message_stands(broker: RedisStreams, client: Any) -> None:
     fill(client, "orders.0", 3)
     client.xgroup_create("orders.0", "payment", "0")
     took = take(client, 2, ack=False)
@@ -178,7 +168,7 @@ def test_where_one_message_stands(broker: RedisStreams, client: "redis.Redis") -
     assert broker.delivered("nothing", ahead, "payment") is Delivered.UNKNOWN
 
 
-def test_looking_changes_nothing(broker: RedisStreams, client: "redis.Redis") -> None:
+def test_looking_changes_nothing(broker: RedisStreams, client: Any) -> None:
     fill(client, "orders.0", 3)
     client.xgroup_create("orders.0", "payment", "0")
     take(client, 1, ack=False)
@@ -189,7 +179,7 @@ def test_looking_changes_nothing(broker: RedisStreams, client: "redis.Redis") ->
 
 
 def test_a_fuzz_of_reads_trims_and_deletions_never_miscounts(
-    broker: RedisStreams, client: "redis.Redis"
+    broker: RedisStreams, client: Any
 ) -> None:
     dice = random.Random(4711)
     fill(client, "orders.0", 1)
@@ -214,9 +204,7 @@ def test_a_fuzz_of_reads_trims_and_deletions_never_miscounts(
         assert (line.messages, line.method) == (expected, Method.EXACT)
 
 
-def test_discovery_finds_new_streams_and_tells_what_they_are(
-    redis_url: str, client: "redis.Redis"
-) -> None:
+def test_discovery_finds_new_streams_and_tells_what_they_are(redis_url: str, client: Any) -> None:
     config = BrokerConfig(name="shop", url=redis_url, exclude=("tmp.*",))
     broker = RedisStreams(config)
     for name in ("orders.0", "orders.payment.dlq", "cascade.receipts", "audit", "tmp.1"):
@@ -233,13 +221,13 @@ def test_discovery_finds_new_streams_and_tells_what_they_are(
     assert "orders.1" in {state.name for state in broker.survey({}).streams}
 
 
-def test_the_console_s_own_task_transport_is_hidden(redis_url: str, client: "redis.Redis") -> None:
+def test_the_console_s_own_task_transport_is_hidden(redis_url: str, client: Any) -> None:
     fill(client, "orders.0", 1)
     assert RedisStreams(BrokerConfig(name="own", url=redis_url, hidden=True)).streams() == []
 
 
 def test_a_thousand_groups_take_a_bounded_number_of_round_trips(
-    broker: RedisStreams, client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+    broker: RedisStreams, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(100):
         fill(client, f"orders.{number}", 1)
