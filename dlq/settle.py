@@ -58,18 +58,18 @@ def _letters(news: Sequence[Verdict], now: datetime) -> None:
     for verdict in news:
         by[LETTER_AFTER[verdict.state]].append(verdict.item.letter_id)
     mended = set(states.move_letters(by[LetterState.MENDED], LetterState.MENDED, at=now))
-    # Only what is in replay: a letter that intake saw dying again is dead already.
     dying = [v.item.letter_id for v in news if LETTER_AFTER[v.state] is LetterState.DEAD]
     states.move_letters(_in_replay(dying), LetterState.DEAD, at=now)
     report_all([_report(v.item, "mended", now) for v in news if v.item.letter_id in mended])
 
 
 def _in_replay(letter_ids: Sequence[int]) -> list[int]:
-    found = Item.objects.filter(
+    """Those of which nothing is in flight now, in this batch or in a later one."""
+    flying = Item.objects.filter(
         letter_id__in=letter_ids,
-        letter__state__in=(LetterState.REPLAYING, LetterState.MAYBE_SENT),
-    )
-    return sorted(set(found.values_list("letter_id", flat=True)))
+        state__in=(ItemState.SENDING, ItemState.SENT, ItemState.MAYBE_SENT),
+    ).values_list("letter_id", flat=True)
+    return sorted(set(letter_ids) - set(flying))
 
 
 def _report(item: Item, outcome: Literal["mended", "replayed"], at: datetime) -> Report:
