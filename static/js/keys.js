@@ -2,7 +2,7 @@
 // element with data-key="r" is pressed by r.
 (() => {
   const rows = () => [...document.querySelectorAll("[data-rows] > tr, [data-rows] > [data-row]")].filter((row) => row.querySelector("a[href]"));
-  const current = () => document.querySelector("[data-rows] .at");
+  const current = () => document.activeElement?.closest("[data-rows] > *") ?? null;
 
   function typing(target) {
     return target.isContentEditable || target.matches("input:not([type=checkbox], [type=radio]), textarea, select") || target.shadowRoot;
@@ -20,8 +20,6 @@
     if (!all.length) return false;
     const at = all.indexOf(current());
     const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))];
-    current()?.classList.remove("at");
-    next.classList.add("at");
     next.querySelector("a[href]").focus({ preventScroll: true });
     next.scrollIntoView({ block: "nearest" });
     return true;
