@@ -59,18 +59,12 @@ class Consumer:
         """
         streams = self._transport.streams(self._topics)
         ownership = Ownership(self._member, streams, self._lease_s)
-        prepared = False
-        while not stop_event.is_set():
-            try:
-                if not prepared:
-                    self._prepare(streams)
-                    prepared = True
-                ownership.tick()
-            except TransportError as error:
-                log.warning("%s: the broker is away: %s", self._member.consumer, error)
-            stop_event.wait(TICK_S)
-        ownership.close()
-
-    def _prepare(self, streams: Sequence[str]) -> None:
-        for stream in streams:
-            self._transport.prepare(stream, self._member.consumer)
+        try:
+            while not stop_event.is_set():
+                try:
+                    ownership.tick()
+                except TransportError as error:
+                    log.warning("%s: the broker is away: %s", self._member.consumer, error)
+                stop_event.wait(TICK_S)
+        finally:
+            ownership.close()

@@ -23,12 +23,18 @@ class Ownership:
         self._every_s = min(1.0, lease_s / 3)
         self._next = 0.0
         self._held: dict[str, Partition] = {}
+        self._prepared = False
 
     def tick(self) -> None:
         """Look after what is held and, about once a second, after the shares.
 
         Raises TransportError.
         """
+        if not self._prepared:
+            # also of streams another process will own: a consumer is to be seen on all of them
+            for stream in self._streams:
+                self._transport.prepare(stream, self._member.consumer)
+            self._prepared = True
         self._reap()
         for partition in self._held.values():
             partition.report_long()

@@ -4,7 +4,10 @@ import json
 import threading
 from typing import Any
 
-from cascade_client import Envelope, Permanent, Work, fields
+import pytest
+from redis import Redis
+
+from cascade_client import Envelope, Permanent, RedisTransport, Work, fields
 from tests.cascade_client.world import QUEUE, STREAM, World, until
 
 
@@ -194,6 +197,39 @@ def test_a_document_that_changed_under_the_handler_runs_it_again(world: World) -
     stored: Any = world.redis.hgetall("cascade:state:payment:order:1")
     assert json.loads(stored[b"body"]) == {"seen": ["stock", "OrderPlaced"]}
     assert stored[b"version"] == b"2"
+
+
+def test_a_document_reads_as_written_and_may_be_forgotten(world: World) -> None:
+    read: list[object] = []
+
+    def note(event: Envelope, work: Work) -> None:
+        work.write("seen", {"type": event.type}, keep_s=600)
+        read.append(work.read("seen"))
+        work.publish("payments", "Noted", work.read("seen"))
+
+    world.producer.publish("orders", "OrderPlaced", {})
+    with world.running({"*": note}):
+        until(lambda: world.receipts("succeeded"))
+    assert read == [{"type": "OrderPlaced"}]
+    assert 0 < world.redis.pttl("cascade:state:payment:seen") <= 600_000
+    assert world.events("payments.0") == read
+
+
+def test_a_large_cascade_of_one_event_is_one_step(world: World) -> None:
+    def fan_out(event: Envelope, work: Work) -> None:
+        for number in range(500):
+            work.publish("payments", "Part", number)
+
+    world.producer.publish("orders", "OrderPlaced", {})
+    with world.running({"*": fan_out}):
+        (receipt,) = until(lambda: world.receipts("succeeded"))
+    assert world.events("payments.0") == list(range(500))
+    assert len(receipt["events"]) == 500
+
+
+def test_a_client_that_decodes_is_refused(redis_url: str) -> None:
+    with pytest.raises(ValueError, match="decode_responses"):
+        RedisTransport(Redis.from_url(redis_url, decode_responses=True))
 
 
 def test_several_causes(world: World) -> None:

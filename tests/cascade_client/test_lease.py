@@ -64,6 +64,20 @@ def test_a_commit_whose_answer_got_lost_is_done_once(world: World) -> None:
     assert world.transport.dead_letter(lease, taken.position, [(b"a", b"b")], []) is None
 
 
+def test_an_event_handled_elsewhere_meanwhile_is_not_committed(world: World) -> None:
+    event = world.producer.publish("orders", "OrderPlaced", {})
+    world.redis.xadd(STREAM, {"ce-id": "the same"})
+    world.transport.prepare(STREAM, "payment")
+    lease = lease_of(world, "a")
+    for expected in ("done", "seen"):
+        taken = world.transport.take(lease)
+        assert isinstance(taken, Taken)
+        outcome = Outcome(taken.position, b"x" * 16, events=[("payments", event)])
+        assert world.transport.commit(lease, outcome) == expected
+        world.redis.xack(STREAM, "payment", taken.position)
+    assert world.redis.xlen("payments.0") == 1
+
+
 def test_a_second_process_gets_its_share_and_gives_it_back(world: World) -> None:
     seen: dict[str, list[int]] = {"p1": [], "p2": []}
 
