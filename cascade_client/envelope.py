@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -141,41 +142,45 @@ def from_fields(entry: Fields) -> Envelope:
 
     A field given twice counts as its last value, as for every client that reads a mapping.
     """
-    body: bytes | None = None
-    texts: dict[str, str] = {}
-    for raw_name, raw_value in entry:
-        name = raw_name.decode(errors="backslashreplace")
-        if name == fields.DATA:
-            body = raw_value
-        else:
-            texts[name] = raw_value.decode(errors="backslashreplace")
-    direct = texts.pop(fields.CAUSATION_ID, "")
-    several = split_causes(texts.pop(fields.CAUSATION_IDS, ""))
+    raw = {name.decode(errors="backslashreplace"): value for name, value in entry}
+    body = raw.pop(fields.DATA, None)
+    texts = {name: value.decode(errors="backslashreplace") for name, value in raw.items()}
+    take = partial(_take, texts)
     return Envelope(
-        id=texts.pop(fields.ID, ""),
-        source=texts.pop(fields.SOURCE, ""),
-        type=texts.pop(fields.TYPE, ""),
+        id=take(fields.ID),
+        source=take(fields.SOURCE),
+        type=take(fields.TYPE),
         body=body,
-        time=texts.pop(fields.TIME, ""),
-        subject=texts.pop(fields.SUBJECT, ""),
-        correlation_id=texts.pop(fields.CORRELATION_ID, ""),
-        causes=tuple(dict.fromkeys([direct, *several] if direct else several)),
-        partition_key=texts.pop(fields.PARTITION_KEY, ""),
-        sequence=texts.pop(fields.SEQUENCE, ""),
-        traceparent=texts.pop(fields.TRACEPARENT, ""),
-        tracestate=texts.pop(fields.TRACESTATE, ""),
-        dataschema=texts.pop(fields.DATASCHEMA, ""),
-        content_type=texts.pop(fields.CONTENT_TYPE, ""),
-        specversion=texts.pop(fields.SPECVERSION, "1.0"),
-        attempt=texts.pop(fields.ATTEMPT, ""),
-        target=texts.pop(fields.TARGET, ""),
-        extensions={
-            name.removeprefix(fields.ATTRIBUTE_PREFIX): texts.pop(name)
-            for name in list(texts)
-            if name.startswith(fields.ATTRIBUTE_PREFIX)
-        },
-        headers=texts,
+        time=take(fields.TIME),
+        subject=take(fields.SUBJECT),
+        correlation_id=take(fields.CORRELATION_ID),
+        causes=_causes(take(fields.CAUSATION_ID), take(fields.CAUSATION_IDS)),
+        partition_key=take(fields.PARTITION_KEY),
+        sequence=take(fields.SEQUENCE),
+        traceparent=take(fields.TRACEPARENT),
+        tracestate=take(fields.TRACESTATE),
+        dataschema=take(fields.DATASCHEMA),
+        content_type=take(fields.CONTENT_TYPE),
+        specversion=take(fields.SPECVERSION) or "1.0",
+        attempt=take(fields.ATTEMPT),
+        target=take(fields.TARGET),
+        extensions=_extensions(texts),
+        headers=texts,  # what is left
     )
+
+
+def _take(texts: dict[str, str], name: str) -> str:
+    return texts.pop(name, "")
+
+
+def _causes(direct: str, several: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*([direct] if direct else []), *split_causes(several)]))
+
+
+def _extensions(texts: dict[str, str]) -> dict[str, str]:
+    prefix = fields.ATTRIBUTE_PREFIX
+    names = [name for name in texts if name.startswith(prefix)]
+    return {name.removeprefix(prefix): texts.pop(name) for name in names}
 
 
 def read_body(event: Envelope) -> Envelope:

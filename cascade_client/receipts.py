@@ -59,19 +59,9 @@ class Attempt:
         `position` say which it is.
         """
         data = {
-            "event_source": self.event.source,
-            "event_id": self.event.id,
-            "stream": self.stream,
-            "position": self.position,
-            "consumer": self.consumer,
-            "attempt": self.number,
+            **self._facts(),
             "outcome": outcome.value,
-            "started_at": rfc3339(self.started_at),
-            "duration_ms": round(self.seconds * 1000, 3),
             "error": asdict(error) if error else None,
-            "process": self.process,
-            "release": self.release,
-            "replay_attempt": self.replay_attempt or None,
             "retry_in_ms": None if retry_in_s is None else round(retry_in_s * 1000, 3),
             "events": [{"source": event.source, "id": event.id} for event in events],
         }
@@ -88,3 +78,19 @@ class Attempt:
                 content_type=JSON,
             )
         )
+
+    def _facts(self) -> dict[str, str | int | float | None]:
+        """What every receipt of this attempt says."""
+        return {
+            "event_source": self.event.source,
+            "event_id": self.event.id,
+            "stream": self.stream,
+            "position": self.position,
+            "consumer": self.consumer,
+            "attempt": self.number,
+            "started_at": rfc3339(self.started_at),
+            "duration_ms": round(self.seconds * 1000, 3),
+            "process": self.process,
+            "release": self.release,
+            "replay_attempt": self.replay_attempt or None,
+        }
