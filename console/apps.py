@@ -14,10 +14,11 @@ class ConsoleConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks and say where the configuration of the brokers is."""
-        from console import checks  # noqa: F401, PLC0415  # they need the apps to be loaded
+        """Register the checks, say where the brokers' configuration is, render after rounds."""
+        from console import checks, metrics  # noqa: F401, PLC0415  # they need the apps loaded
 
         brokers.config.use(_brokers)
+        metrics.connect()
 
 
 def _brokers() -> brokers.config.Config:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from kit.formats import age
 from lag import queries, trail
 from lag.evaluate import SEVERITY
 from lag.models import Depth, Snapshot, Standing, Stream
@@ -42,7 +43,7 @@ class Row:
         known = [value for value in self.spark if value is not None]
         if not known:
             return "no history"
-        return f"oldest message over the last hour: at most {max(known):,.0f} s, now {known[-1]:,.0f} s"
+        return f"oldest message, last hour: at most {age(max(known))}, now {age(known[-1])}"
 
 
 @dataclass

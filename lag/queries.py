@@ -70,6 +70,12 @@ def newest_sample() -> datetime | None:
     return newest.sampled_at if newest else None
 
 
+def newest_round() -> datetime | None:
+    """When a round over any broker was last tried: the sampler lives."""
+    newest = Snapshot.objects.order_by("-at").first()
+    return newest.at if newest else None
+
+
 def history(
     consumer: str,
     since: datetime,

@@ -1,0 +1,99 @@
+"""`/healthz`: this process answers. `/readyz`: what is not ready, by name."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import redis
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+
+import lag.queries
+from brokers import config
+from kit import clock
+from kit.formats import age
+
+SAMPLED_WITHIN = timedelta(seconds=30)  # rounds come every 5 s
+REDIS_TIMEOUT_S = 2
+
+
+@login_not_required
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 as long as this process can answer at all."""
+    return JsonResponse({"status": "ok"})
+
+
+@login_not_required
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when everything is ready, else 503; each part is "ok" or says what is wrong."""
+    parts = {name: check() for name, check in CHECKS.items()}
+    ready = all(answer == "ok" for answer in parts.values())
+    not_ready = [name for name, answer in parts.items() if answer != "ok"]
+    document = {"ready": ready, "not_ready": not_ready, "parts": parts}
+    return JsonResponse(document, status=200 if ready else 503)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "does not answer"
+    return "ok"
+
+
+def _migrations() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return "unknown: the database does not answer"
+    return f"{len(plan)} to run: ./manage.py migrate" if plan else "ok"
+
+
+def _redis() -> str:
+    return _ping(settings.REDIS_URL)
+
+
+def _transport() -> str:
+    return _ping(settings.CELERY_BROKER_URL)
+
+
+def _ping(url: str) -> str:
+    timeouts = {"socket_timeout": REDIS_TIMEOUT_S, "socket_connect_timeout": REDIS_TIMEOUT_S}
+    try:
+        with redis.Redis.from_url(url, **timeouts) as client:
+            client.ping()
+    except (redis.RedisError, ValueError):
+        return "does not answer"
+    return "ok"
+
+
+def _sampler() -> str:
+    """Beat, the transport and the sampling worker in one: a round ended lately."""
+    try:
+        if not config.current().brokers:
+            return "ok"  # nothing to sample
+        newest = lag.queries.newest_round()
+    except config.ConfigError as error:
+        return str(error)
+    except DatabaseError:
+        return "unknown: the database does not answer"
+    if newest is None:
+        return "no round yet"
+    since = clock.now() - newest
+    return "ok" if since <= SAMPLED_WITHIN else f"last round {age(since.total_seconds())} ago"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "database": _database,
+    "migrations": _migrations,
+    "redis": _redis,
+    "transport": _transport,
+    "sampler": _sampler,
+}
