@@ -15,7 +15,7 @@ from brokers.contract import Entry
 from kit import clock
 from kit.limits import KIB
 from tracing import columns
-from tracing.bulk import IGNORE, Row, add, change, moment, select, write
+from tracing.bulk import IGNORE, Row, add, change, moment, read_moment, select, write
 from tracing.envelope import Envelope, EnvelopeError, Malformed, body_hash, from_entry, storable
 from tracing.keys import keys_of
 from tracing.receipts import Parsed, is_receipt, parse
@@ -64,14 +64,24 @@ class _Flows:
 def seen(entry: Entry) -> Seen:
     """An entry of a broker, read."""
     message = from_entry(entry)
+    raw = raw_of(entry) if isinstance(message, Malformed) else b""
+    return _at_place(entry, message, raw)
+
+
+def refused(entry: Entry, reason: str) -> Seen:
+    """An entry that could not be stored for another reason than its form."""
+    return _at_place(entry, Malformed(reason=reason), raw_of(entry))
+
+
+def _at_place(entry: Entry, message: Envelope | Malformed, raw: bytes) -> Seen:
     return Seen(
         broker=entry.broker,
         stream=storable(entry.stream)[:255],
         topic=storable(entry.topic)[:255],
-        position=entry.position,
+        position=storable(entry.position)[:64],
         time=entry.time,
         message=message,
-        raw=raw_of(entry) if isinstance(message, Malformed) else b"",
+        raw=raw,
     )
 
 
@@ -185,7 +195,7 @@ def _write_events(rows: Mapping[bytes, Row], flows: _Flows) -> set[bytes]:
     earlier = [
         identity
         for identity, known in sorted(there.items())
-        if rows[identity][1:3] < (known[1], bytes(known[2]))
+        if rows[identity][1:3] < (read_moment(known[1]), bytes(known[2]))
     ]
     add(columns.EVENT, [rows[identity] for identity in new])
     write(columns.EVENT, [rows[identity] for identity in earlier], columns.EARLIEST)
