@@ -138,7 +138,7 @@ def freeze(
             target_id=replay.pk,
             summary=f"Planned: {replay.title}",
             reason=reason,
-            changes={"members": plan["letters"], "members_hash": replay.members_hash},
+            changes={"members": replay.plan["letters"], "members_hash": replay.members_hash},
         )
     return replay
 
