@@ -43,6 +43,13 @@ def moment(value: datetime | None) -> datetime | str | None:
     return value.replace(tzinfo=None).isoformat(" ")
 
 
+def read_moment(value: Any) -> datetime | str | None:
+    """A time as a bare SELECT gave it (SQLite's is naive, in UTC), in the form of `moment`."""
+    if isinstance(value, datetime) and value.tzinfo is None:
+        value = value.replace(tzinfo=UTC)
+    return moment(value) if isinstance(value, datetime) else value
+
+
 def add(table: Table, rows: Sequence[Row]) -> None:
     """Rows that are new as far as is known; one that is there after all stays as it is."""
     if not rows:
