@@ -1,22 +1,32 @@
 """The filter of flows: the same object gives the list, its count and the API's answer."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from brokers.config import current
+from kit import clock
 from kit.filters import Filter
 from tracing.models import Event, Flow, FlowKey, FlowType
 
 FEW = 1_000  # flows that are named one by one; beyond, each flow of the list is probed
+SPANS = {  # value of `last` -> words, length
+    "15m": ("15 min", timedelta(minutes=15)),
+    "1h": ("1 h", timedelta(hours=1)),
+    "24h": ("24 h", timedelta(days=1)),
+    "7d": ("7 days", timedelta(days=7)),
+}
 PREFIX_MIN = 4  # characters of a correlation ID that are worth a search
 
 
 @dataclass(frozen=True)
 class FlowFilter(Filter):
-    """Which flows. `q`: an order number, a key, a correlation, trace or event ID."""
+    """Which flows. `q`: an order number, a key, a correlation, trace or event ID.
+
+    `last` is one of SPANS: those that started within it, as time goes on.
+    """
 
     q: str = ""
     key: str = ""
@@ -24,6 +34,7 @@ class FlowFilter(Filter):
     type: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    last: str = ""
 
     def apply(self, rows: "QuerySet[Flow]") -> "QuerySet[Flow]":
         """The flows this filter means, in no particular order."""
@@ -31,6 +42,8 @@ class FlowFilter(Filter):
             rows = rows.filter(status=self.status)
         if self.since:
             rows = rows.filter(started_at__gte=self.since)
+        if self.last in SPANS:
+            rows = rows.filter(started_at__gte=clock.now() - SPANS[self.last][1])
         if self.until:
             rows = rows.filter(started_at__lt=self.until)
         if self.key:

@@ -172,6 +172,13 @@ class Flow(models.Model):
     def __str__(self) -> str:
         return self.label or self.flow_id
 
+    @property
+    def took_s(self) -> float | None:
+        """Seconds from its start to its end; None while it has not ended."""
+        if self.ended_at is None:
+            return None
+        return (self.ended_at - self.started_at).total_seconds()
+
 
 class FlowKey(models.Model):
     """A business identifier seen in a flow: `order:4711`."""

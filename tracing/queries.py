@@ -2,7 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from django.db import connection
 
 from kit import limits
 from tracing.cascade import Cascade
@@ -13,8 +16,18 @@ from tracing.rows import EventRow, ReceiptRow
 from tracing.summary import Status
 
 THROUGHPUT_ROWS = 20_000  # flows read for one chart
+TYPES = 200
 LATER_EVENTS = 5_000  # events of one chunk of lanes looked at for something newer
 
+_TYPES = """
+WITH RECURSIVE seen(type) AS (
+  SELECT MIN(type) FROM tracing_flowtype
+  UNION ALL
+  SELECT (SELECT MIN(type) FROM tracing_flowtype WHERE type > seen.type) FROM seen
+  WHERE seen.type IS NOT NULL
+)
+SELECT type FROM seen WHERE type IS NOT NULL LIMIT %s
+"""
 Member = tuple[str, bytes, datetime, str]  # lane, event identity, published_at, consumer
 
 
@@ -75,6 +88,13 @@ def flow_counts(since: datetime) -> dict[str, int]:
     }
 
 
+def event_types() -> list[str]:
+    """The event types seen so far, at most TYPES, found by hopping along their index."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TYPES, [TYPES])
+        return [row[0] for row in cursor.fetchall()]
+
+
 def receipts_of(event_identity: bytes, consumer: str) -> list[ReceiptRow]:
     """All evidence of one delivery, with stacks, oldest first by when it was stored."""
     found = Receipt.objects.filter(identity=event_identity, consumer=consumer).order_by("id")
@@ -103,6 +123,31 @@ def published_by(event_identity: bytes, consumer: str) -> list[EventRow]:
     ]
     found = Event.objects.filter(identity__in=named[: limits.PAGE_MAX]).order_by("id")
     return list(event_rows(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What the attempts of several deliveries published: type -> events; by how many receipts."""
+
+    types: dict[str, int]
+    receipts: int
+
+
+def effects_of(deliveries: Sequence[tuple[bytes, str]]) -> Effects:
+    """The effects already there of many deliveries (event identity, consumer), in bulk."""
+    wanted = set(deliveries)
+    named: set[bytes] = set()
+    receipts = 0
+    for chunk in chunks(sorted({identity for identity, _ in wanted})):
+        found = Receipt.objects.filter(identity__in=chunk).exclude(origin="letter")
+        for identity, consumer, published in found.values_list("identity", "consumer", "published"):
+            if (bytes(identity), consumer) in wanted:
+                receipts += 1
+                named.update(bytes.fromhex(text) for text in published)
+    types: dict[str, int] = {}
+    for row in events_of(named):
+        types[row.type] = types.get(row.type, 0) + 1
+    return Effects(types, receipts)
 
 
 def newer_handled(members: Sequence[Member]) -> dict[bytes, str]:

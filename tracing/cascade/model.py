@@ -98,6 +98,11 @@ class Delivery:
         return next((m.letter_id for m in reversed(self.marks) if m.letter_id is not None), None)
 
     @property
+    def last_took_s(self) -> float | None:
+        """Seconds of the last attempt; None while it runs, or without one."""
+        return self.attempts[-1].took_s if self.attempts else None
+
+    @property
     def tries(self) -> int:
         """How often it was tried, replays included."""
         return len(self.attempts)

@@ -1,10 +1,11 @@
 """The cascade of a flow as a whole; what is costly to derive is derived when asked for."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
 from tracing.cascade.critical import critical_path
-from tracing.cascade.model import Anomaly, Delivery, Edge, EventNode, Line, Segment
+from tracing.cascade.model import Anomaly, Delivery, Edge, EventNode, Line, Segment, event_node_id
 from tracing.cascade.outline import outline
 
 
@@ -24,6 +25,28 @@ class Cascade:
         """Every node by its ID."""
         every: list[EventNode | Delivery] = [*self.events, *self.deliveries]
         return {node.id: node for node in every}
+
+    @cached_property
+    def into(self) -> dict[str, list[Edge]]:
+        """The edges that lead to each node."""
+        answer: dict[str, list[Edge]] = defaultdict(list)
+        for edge in self.edges:
+            answer[edge.target].append(edge)
+        return answer
+
+    @cached_property
+    def out_of(self) -> dict[str, list[Edge]]:
+        """The edges that lead away from each node."""
+        answer: dict[str, list[Edge]] = defaultdict(list)
+        for edge in self.edges:
+            answer[edge.origin].append(edge)
+        return answer
+
+    def event_of(self, delivery: Delivery) -> EventNode:
+        """The event that was delivered, seen or not."""
+        node = self.nodes[event_node_id(delivery.identity)]
+        assert isinstance(node, EventNode)  # noqa: S101  # `build` makes one for each delivery
+        return node
 
     @cached_property
     def outline(self) -> tuple[Line, ...]:

@@ -1,0 +1,11 @@
+"""The pages of what happened."""
+
+from django.urls import path
+
+from tracing import views
+
+app_name = "tracing"
+urlpatterns = [
+    path("orders", views.orders, name="orders"),
+    path("orders/<path:flow_id>", views.cascade, name="cascade"),
+]

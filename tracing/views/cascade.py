@@ -1,0 +1,152 @@
+"""The page of one cascade: facts, critical path, timeline or table, and the chosen node."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from kit import clock, formats
+from kit.live import respond
+from kit.permissions import Permission
+from kit.security import require
+from tracing import queries
+from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode, SegmentKind
+from tracing.drawing import draw
+from tracing.models import Flow, FlowKey
+from tracing.summary import Status
+from tracing.views.panel import panel
+
+ROWS = 60  # rows of a window
+KEYS_SHOWN = 6
+POLL_S = 3
+POLL_ENDED_S = 15  # a finished flow may still be added to
+OPEN = (DeliveryState.RUNNING, DeliveryState.RETRYING, DeliveryState.REPLAYING)
+DEAD = (DeliveryState.FAILED, DeliveryState.REPLAYING)
+# what a part of the critical path is called and filled with
+PARTS = {
+    SegmentKind.PUBLISH: ("publish", "ink"),
+    SegmentKind.QUEUE: ("queue wait", "hatch"),
+    SegmentKind.HANDLING: ("handling", "work"),
+    SegmentKind.BACKOFF: ("retry back-off", "pale"),
+    SegmentKind.DEAD: ("dead letter", "bad"),
+    SegmentKind.GAP: ("unknown, no receipts", "sunken"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A share of the critical path."""
+
+    name: str
+    fill: str
+    seconds: float
+
+
+@require(Permission.READ)
+def cascade(request: HttpRequest, flow_id: str) -> HttpResponse:
+    """The cascade of one flow; `?node=` chooses, `?view=table`, `?axis=linear`, `?from=` row."""
+    flow, found = queries.flow_of(flow_id), queries.cascade_of(flow_id)
+    if flow is None or found is None:
+        raise Http404("nothing was seen of this order")
+    now = clock.now()
+    chosen = _chosen(found, request.GET.get("node", ""))
+    first = _first_row(request.GET.get("from", ""), len(found.outline))
+    linear = request.GET.get("axis") == "linear"
+    keys = FlowKey.objects.filter(flow_id=flow_id).order_by("key").values_list("key", flat=True)
+    context = {
+        "section": "orders",
+        "flow": flow,
+        "title": title(flow),
+        "phone_title": title(flow),
+        "keys": list(keys[:KEYS_SHOWN]),
+        "cascade": found,
+        "took_s": ((flow.ended_at or now) - flow.started_at).total_seconds(),
+        "dead": [one for one in found.deliveries if one.state in DEAD and one.letter_id],
+        "critical": _critical(found),
+        "clock_s": max((one.shift_s for one in found.deliveries), default=0.0),
+        "timeline": draw(found, now, first=first, rows=ROWS, fold=not linear),
+        "window": _window(first, len(found.outline)),
+        "linear": linear,
+        "view": "table" if request.GET.get("view") == "table" else "timeline",
+        "chosen": chosen,
+        "panel": panel(found, chosen) if chosen else None,
+        "poll_s": POLL_S if _moves(flow, found) else POLL_ENDED_S,
+    }
+    return respond(request, "tracing/cascade.html", {"flow": "tracing/_flow.html"}, context)
+
+
+def title(flow: Flow) -> str:
+    """What a flow is called: `Order 4711` by its first key, else by its correlation ID."""
+    kind, _, value = flow.label.partition(":")
+    return f"{kind.capitalize()} {value}" if value else formats.short_id(flow.flow_id)
+
+
+def _moves(flow: Flow, found: Cascade) -> bool:
+    waiting = flow.status in (Status.RUNNING, Status.FAILED)
+    return waiting or any(delivery.state in OPEN for delivery in found.deliveries)
+
+
+def _chosen(found: Cascade, node_id: str) -> EventNode | Delivery | None:
+    """The node of the URL, else what failed, else the root; `none` closes the panel."""
+    if node_id == "none":
+        return None
+    if node_id in found.nodes:
+        return found.nodes[node_id]
+    dead = next((one for one in found.deliveries if one.state in DEAD), None)
+    return dead or found.outline[0].node
+
+
+def _first_row(text: str, rows: int) -> int:
+    wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    return min(wanted, max(0, rows - 1)) // ROWS * ROWS
+
+
+def _window(first: int, rows: int) -> dict[str, Any] | None:
+    """Which rows are shown, when it is not all of them."""
+    if rows <= ROWS:
+        return None
+    return {
+        "first": first + 1,
+        "last": min(first + ROWS, rows),
+        "rows": rows,
+        "before": max(0, first - ROWS) if first else None,
+        "after": first + ROWS if first + ROWS < rows else None,
+    }
+
+
+def _critical(found: Cascade) -> dict[str, Any] | None:
+    """The critical path: its ends, its length, and the shares of what its time went into."""
+    path = found.critical_path
+    if not path:
+        return None
+    seconds = {kind: sum(p.seconds for p in path if p.kind is kind) for kind in PARTS}
+    parts = [Part(*PARTS[kind], length) for kind, length in seconds.items() if length > 0]
+    last = _last(found)
+    return {
+        "start": _name(found.nodes[path[0].node], found),
+        "end": _name(last, found),
+        "gave_up": isinstance(last, Delivery) and last.state in DEAD,
+        "seconds": sum(part.seconds for part in parts),
+        "parts": parts,
+        "bar": [(part.fill, part.seconds) for part in parts],
+        "label": ", ".join(f"{p.name} {formats.duration(p.seconds)}" for p in parts),
+    }
+
+
+def _last(found: Cascade) -> EventNode | Delivery:
+    """What the critical path leads to: what the last delivery emitted, else the delivery."""
+    last = found.nodes[found.critical_path[-1].node]
+    if isinstance(last, Delivery) and last.state not in DEAD:
+        emitted: Sequence[EventNode | Delivery] = [
+            found.nodes[edge.target] for edge in found.out_of[last.id]
+        ]
+        ends = [one for one in emitted if isinstance(one, EventNode)]
+        return max(ends, key=lambda one: one.at, default=None) or last
+    return last
+
+
+def _name(node: EventNode | Delivery, found: Cascade) -> str:
+    if isinstance(node, EventNode):
+        return node.name
+    return node.consumer if node.state in DEAD else found.event_of(node).name

@@ -1,0 +1,123 @@
+"""What the panel beside a cascade shows of one node; bodies, headers and errors are masked."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kit import formats
+from kit.marks import mark
+from kit.redaction import mask_headers, mask_json, mask_text
+from tracing import queries
+from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode
+from tracing.models import Event
+
+BODY_SHOWN = 16 * 1024  # bytes
+STACK_SHOWN = 8 * 1024  # characters
+APPEARANCES_SHOWN = 20
+JSON_TYPES = ("json", "+json")
+
+
+def panel(found: Cascade, node: EventNode | Delivery) -> dict[str, Any]:
+    """The context of the panel: at most two queries."""
+    event = found.event_of(node) if isinstance(node, Delivery) else node
+    stored = None
+    if event.row is not None:
+        stored = Event.objects.filter(identity=event.row.identity).first()
+    context: dict[str, Any] = {
+        "event": event,
+        "delivery": node if isinstance(node, Delivery) else None,
+        "appearances": event.appearances[:APPEARANCES_SHOWN],
+        "envelope": _envelope(stored) if stored else None,
+        "led_to": [found.nodes[edge.target] for edge in found.out_of[node.id]],
+        "causes": [(found.nodes[edge.origin], edge.evidence) for edge in found.into[node.id]],
+        "anomalies": [one for one in found.anomalies if one.node == node.id],
+    }
+    if isinstance(node, Delivery):
+        context |= _standing(node)
+    return context
+
+
+def _standing(node: Delivery) -> dict[str, Any]:
+    """How the delivery stands, since when, and who told."""
+    dead = [one for one in node.marks if one.outcome == "dead_lettered"]
+    failed = node.state is DeliveryState.FAILED
+    shown = mark("dead_lettered" if failed and dead else node.state)
+    letter = " and its letter" if node.marks else ""
+    return {
+        "icon": shown.icon,
+        "tone": shown.tone,
+        "word": shown.word,
+        "since": dead[-1].at if failed and dead else node.ended_at,
+        "told_by": f"by {formats.plural(node.tries, 'receipt')}{letter}",
+        "attempts": [(one, mark(one.outcome)) for one in node.attempts],
+        "error": _error(node),
+    }
+
+
+def _error(node: Delivery) -> dict[str, str] | None:
+    """The last error of a delivery, with its stack."""
+    failed = next((one for one in reversed(node.attempts) if one.error_type), None)
+    if failed is None:
+        return None
+    rows = queries.receipts_of(node.identity, node.consumer)
+    stack = next((row.error_stack for row in rows if row.receipt_identity == failed.receipt), "")
+    return {
+        "type": failed.error_type,
+        "message": mask_text(failed.error_message),
+        "stack": mask_text(stack[-STACK_SHOWN:]),
+    }
+
+
+def _envelope(stored: Event) -> dict[str, Any]:
+    """Attributes, headers and body of an event, masked, and all of it as one CloudEvent."""
+    body, cut = _body(stored)
+    attributes = {
+        "id": stored.event_id,
+        "source": stored.source,
+        "type": stored.type,
+        "subject": stored.subject,
+        "time": stored.time_text,
+        "correlationid": _correlation(stored),
+        "causationid": ", ".join(stored.causes),
+        "partitionkey": stored.partition_key,
+        "sequence": stored.sequence,
+        "dataschema": stored.dataschema,
+        "traceparent": stored.traceparent,
+        "datacontenttype": stored.content_type,
+        **mask_headers(stored.attributes),
+    }
+    said = {name: value for name, value in attributes.items() if value}
+    return {
+        "attributes": said,
+        "headers": mask_headers(stored.headers),
+        "body": body if isinstance(body, str) else json.dumps(body, indent=1, ensure_ascii=False),
+        "cut": cut,
+        "size": len(stored.data or b""),
+        "cloud_event": _cloud_event(stored, said, body),
+    }
+
+
+def _correlation(stored: Event) -> str:
+    """The flow's ID where the event bore it as such: not its trace, and not itself."""
+    own = bytes(stored.identity).hex()
+    return "" if stored.flow_id == own or stored.flow_id in stored.traceparent else stored.flow_id
+
+
+def _body(stored: Event) -> tuple[Any, bool]:
+    """The body, masked: JSON where it is JSON, else text; and whether it was cut."""
+    data = bytes(stored.data or b"")
+    if len(data) <= BODY_SHOWN and _is_json(stored.content_type):
+        try:
+            return mask_json(json.loads(data)), False
+        except (ValueError, RecursionError):
+            pass
+    return mask_text(data[:BODY_SHOWN].decode(errors="replace")), len(data) > BODY_SHOWN
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().endswith(JSON_TYPES) or not content_type
+
+
+def _cloud_event(stored: Event, said: Mapping[str, str], body: Any) -> str:
+    document = {"specversion": "1.0", **said, "data": body}
+    return json.dumps(document, indent=1, ensure_ascii=False)
