@@ -11,8 +11,9 @@ from django.db.models.functions import TruncMinute
 
 from dlq.filters import GroupFilter, LetterFilter
 from dlq.models import Death, Group, Item, Letter
-from dlq.words import OPEN_LETTERS
+from dlq.words import OPEN_LETTERS, ItemState
 from kit import clock
+from kit.models import AuditEntry
 
 BY_BLAST = ("-open_amount", "-open_letters", "-id")
 BY_LAST = ("-last_at", "-id")
@@ -151,3 +152,30 @@ def items_of(letter_id: int) -> list[Item]:
     """The replays a letter was part of, newest first."""
     found = Item.objects.filter(letter_id=letter_id).select_related("replay", "revision")
     return list(found.order_by("-id")[:20])
+
+
+def neighbours(filter: LetterFilter, here: Letter) -> tuple[int | None, int | None]:
+    """The letters just newer and just older than this one in a filtered list, by number."""
+    found = filter.apply(Letter.objects.exclude(pk=here.pk))
+    same = Q(died_at=here.died_at)
+    newer = found.filter(Q(died_at__gt=here.died_at) | same & Q(pk__gt=here.pk))
+    older = found.filter(Q(died_at__lt=here.died_at) | same & Q(pk__lt=here.pk))
+    return (
+        newer.order_by("died_at", "pk").values_list("pk", flat=True).first(),
+        older.order_by("-died_at", "-pk").values_list("pk", flat=True).first(),
+    )
+
+
+def accounts(replay_ids: Sequence[int]) -> dict[int, dict[ItemState, int]]:
+    """Members by state of several replays, every state named."""
+    answer = {pk: dict.fromkeys(ItemState, 0) for pk in replay_ids}
+    found = Item.objects.filter(replay_id__in=replay_ids).order_by()
+    for pk, state, number in found.values_list("replay_id", "state").annotate(n=Count("pk")):
+        answer[pk][ItemState(state)] = number
+    return answer
+
+
+def log_of(replay_id: int) -> list[AuditEntry]:
+    """What was done to a replay, newest first."""
+    found = AuditEntry.objects.filter(target_kind="replay", target_id=str(replay_id))
+    return list(found.order_by("-id")[:12])

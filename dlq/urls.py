@@ -1,0 +1,23 @@
+"""The pages of dead letters and replays."""
+
+from django.urls import path
+
+from dlq.views import actions, edit, groups, letters, replay_actions, replays
+
+app_name = "dlq"
+urlpatterns = [
+    path("dead-letters", groups.groups, name="groups"),
+    path("dead-letters/groups/<int:group_id>", groups.group, name="group"),
+    path("dead-letters/plan", actions.plan_replay, name="plan"),
+    path("dead-letters/discard", actions.discard_letters, name="discard"),
+    path("dead-letters/<int:letter_id>", letters.letter, name="letter"),
+    path("dead-letters/<int:letter_id>/edit", edit.edit, name="letter_edit"),
+    path("dead-letters/<int:letter_id>/replay", actions.replay_letter, name="letter_replay"),
+    path("dead-letters/<int:letter_id>/discard", actions.discard_letter, name="letter_discard"),
+    path("replays", replays.replays, name="replays"),
+    path("replays/<int:replay_id>", replays.replay, name="replay"),
+    path("replays/<int:replay_id>/superseded", replay_actions.superseded, name="replay_superseded"),
+    path("replays/<int:replay_id>/rate", replay_actions.rate, name="replay_rate"),
+    path("replays/<int:replay_id>/<str:verb>", replay_actions.move, name="replay_move"),
+    path("replays/items/<int:item_id>/settle", replay_actions.settle, name="item_settle"),
+]

@@ -1,0 +1,97 @@
+"""What an operator does to a replay: start, pause, resume, cancel, choose, settle. POST only."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from dlq import classes, control
+from dlq.models import Item, Replay
+from dlq.refusals import Refused
+from dlq.settle import settle_maybe_sent
+from dlq.views.progress import RATES
+from dlq.words import ReplayState
+from kit import audit
+from kit.permissions import Permission
+from kit.security import actor, person, require
+from kit.writes import writing
+
+VERBS = ("start", "pause", "resume", "cancel")
+
+
+@require_POST
+@require(Permission.REPLAY)
+def move(request: HttpRequest, replay_id: int, verb: str) -> HttpResponse:
+    """Start, pause, resume or cancel."""
+    if verb not in VERBS:
+        raise Http404("no such action")
+    replay = get_object_or_404(Replay, pk=replay_id)
+    accept = request.POST.get("accept_others") == "yes"
+    reason = request.POST.get("reason", "")
+    who = {"actor": actor(request), "user": person(request), "reason": reason}
+    try:
+        if verb == "start":
+            control.start(replay, accept_others=accept, **who)  # type: ignore[arg-type]
+        elif verb == "pause":
+            control.pause(replay, **who)  # type: ignore[arg-type]
+        elif verb == "resume":
+            control.resume(replay, accept_others=accept, **who)  # type: ignore[arg-type]
+        else:
+            control.cancel(replay, **who)  # type: ignore[arg-type]
+    except Refused as error:
+        messages.error(request, f"{error.title}. {error.detail}".strip())
+    return redirect("dlq:replay", replay_id)
+
+
+@require_POST
+@require(Permission.REPLAY)
+def superseded(request: HttpRequest, replay_id: int) -> HttpResponse:
+    """Choose whether superseded members are sent too; only while it is a plan."""
+    send = request.POST.get("superseded") == "send"
+    with writing():
+        replay = get_object_or_404(Replay.objects.select_for_update(), pk=replay_id)
+        if replay.state != ReplayState.PLANNED:
+            messages.error(request, "The replay was started: its plan cannot change any more.")
+            return redirect("dlq:replay", replay_id)
+        count = classes.include(replay_id, send)
+        audit.record(
+            actor=actor(request),
+            user=person(request),
+            action="replay.choose",
+            target_kind="replay",
+            target_id=replay_id,
+            summary=f"Superseded letters: {'send' if send else 'skip'}",
+            changes={"members": count},
+        )
+    return redirect("dlq:replay", replay_id)
+
+
+@require_POST
+@require(Permission.REPLAY)
+def rate(request: HttpRequest, replay_id: int) -> HttpResponse:
+    """At most this many sends a second from now on."""
+    replay = get_object_or_404(Replay, pk=replay_id)
+    text = request.POST.get("rate", "")
+    if text not in {str(number) for number in RATES}:
+        messages.error(request, "Choose one of the rates.")
+    else:
+        control.set_rate(replay, int(text), actor=actor(request), user=person(request))
+    return redirect("dlq:replay", replay_id)
+
+
+@require_POST
+@require(Permission.REPLAY)
+def settle(request: HttpRequest, item_id: int) -> HttpResponse:
+    """Say whether a member that is in doubt was sent."""
+    item = get_object_or_404(Item.objects.select_related("letter"), pk=item_id)
+    try:
+        settle_maybe_sent(
+            item,
+            request.POST.get("sent") == "yes",
+            actor=actor(request),
+            user=person(request),
+            reason=request.POST.get("reason", ""),
+        )
+    except Refused as error:
+        messages.error(request, f"{error.title}. {error.detail}".strip())
+    return redirect("dlq:replay", item.replay_id)
