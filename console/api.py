@@ -12,6 +12,7 @@ from pydantic import BaseModel
 import dlq.api
 import lag.api
 import tracing.api
+import tracing.receivers.http
 from console.views.audit import ORDER, AuditFilter
 from kit.clock import rfc3339
 from kit.http import Problem, plain_problem, problem_response
@@ -77,7 +78,13 @@ def list_audit(request: HttpRequest, cursor: str = "", limit: int = 50) -> Entri
     return Entries(items=items, next=rows.next, count=rows.count, estimated=rows.estimated)
 
 
-for router in (tracing.api.router, dlq.api.router, lag.api.router, audit):
+for router in (
+    tracing.receivers.http.router,
+    tracing.api.router,
+    dlq.api.router,
+    lag.api.router,
+    audit,
+):
     api.add_router("", router)
 
 

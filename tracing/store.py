@@ -37,11 +37,15 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """How many messages said something new, how many were known, how many are no envelope."""
+    """How many messages said something new, how many were known, how many are no envelope.
+
+    `new` holds the identities of the new events and receipts.
+    """
 
     accepted: int
     duplicates: int
     malformed: int
+    new: frozenset[bytes] = frozenset()
 
 
 class _Flows:
@@ -101,12 +105,11 @@ def take(
     at = received_at or clock.now()
     events, receipts, malformed = _sorted_out(entries, at)
     flows = _Flows()
-    new = _take_events(events, flows, keys, at)
-    new += _take_receipts(receipts, flows, at)
+    new = _take_events(events, flows, keys, at) | _take_receipts(receipts, flows, at)
     write(columns.MALFORMED, sorted(malformed), IGNORE)
     flows.write(at)
-    known = len(events) + len(receipts) - new
-    return Taken(accepted=new, duplicates=known, malformed=len(malformed))
+    known = len(events) + len(receipts) - len(new)
+    return Taken(accepted=len(new), duplicates=known, malformed=len(malformed), new=frozenset(new))
 
 
 def _sorted_out(
@@ -131,9 +134,9 @@ def _sorted_out(
 
 def _take_events(
     events: Sequence[Seen], flows: _Flows, keys: Mapping[str, str], at: datetime
-) -> int:
+) -> set[bytes]:
     if not events:
-        return 0
+        return set()
     rows: dict[bytes, Row] = {}
     appearances: dict[Row, Row] = {}
     found_keys: set[Row] = set()
@@ -153,7 +156,7 @@ def _take_events(
     add(columns.APPEARANCE, [place for place in places if place[3] not in there])
     write(columns.APPEARANCE, [place for place in places if place[3] in there], IGNORE)
     write(columns.FLOW_KEY, sorted(found_keys), IGNORE)
-    return len(rows) - len(there)
+    return rows.keys() - there
 
 
 def _rows(one: Seen, event: Envelope, at: datetime) -> tuple[Row, Row]:
@@ -220,9 +223,11 @@ def _complete_receipts(events: Mapping[bytes, Row], flows: _Flows) -> None:
         change("UPDATE tracing_receipt SET flow_id = %s WHERE id = %s", sorted(wrong))
 
 
-def _take_receipts(receipts: Sequence[tuple[Seen, Parsed]], flows: _Flows, at: datetime) -> int:
+def _take_receipts(
+    receipts: Sequence[tuple[Seen, Parsed]], flows: _Flows, at: datetime
+) -> set[bytes]:
     if not receipts:
-        return 0
+        return set()
     flow_of = _flows_of({receipt.identity for _, receipt in receipts})
     rows: dict[bytes, Row] = {}
     for one, receipt in receipts:
@@ -240,7 +245,7 @@ def _take_receipts(receipts: Sequence[tuple[Seen, Parsed]], flows: _Flows, at: d
     add(columns.RECEIPT, [row for row in ordered if row[0] not in there])
     again = [row for row in ordered if row[0] in there]
     write(columns.RECEIPT, again, columns.EARLIEST_RECEIPT)
-    return len(rows) - len(there)
+    return rows.keys() - there
 
 
 def _flows_of(identities: Iterable[bytes]) -> dict[bytes, str]:
