@@ -58,6 +58,11 @@ class World:
         """The bodies on a stream."""
         return [json.loads(entry[b"data"]) for _, entry in self.redis.xrange(stream)]
 
+    def in_hand(self) -> dict[str, Any]:
+        """The oldest pending entry, as XPENDING tells it."""
+        found: dict[str, Any] = self.redis.xpending_range(STREAM, "payment", "-", "+", 1)[0]
+        return found
+
     def pending(self, stream: str = STREAM, consumer: str = "payment") -> int:
         """How many entries wait for an acknowledgement."""
         return int(self.redis.xpending(stream, consumer)["pending"])
