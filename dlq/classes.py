@@ -154,3 +154,12 @@ def account(replay_id: int) -> dict[ItemState, int]:
         .annotate(members=Count("pk"))
     )
     return {state: counts.get(state.value, 0) for state in ItemState}
+
+
+def note_outcomes(replay_id: int) -> dict[str, int]:
+    """Keep the account of a batch that is over with its plan, for the metrics; the account."""
+    counts = {state.value: count for state, count in account(replay_id).items() if count}
+    with writing():
+        replay = Replay.objects.select_for_update().get(pk=replay_id)
+        Replay.objects.filter(pk=replay_id).update(plan={**replay.plan, "outcomes": counts})
+    return counts

@@ -84,6 +84,7 @@ def cancel(replay: Replay, *, actor: str, user: User | None, reason: str = "") -
     """
     moved = _move(replay, ReplayState.CANCELLED, "cancel", actor=actor, user=user, reason=reason)
     unsend(replay.pk, f"cancelled by {actor}")
+    classes.note_outcomes(replay.pk)
     return moved
 
 

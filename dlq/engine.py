@@ -117,7 +117,7 @@ def finish(replay_id: int) -> bool:
             return False
         if states.move_replay(replay_id, ReplayState.DONE, at=clock.now()):
             replay = Replay.objects.get(pk=replay_id)
-            counts = {s.value: n for s, n in classes.account(replay_id).items() if n}
+            counts = classes.note_outcomes(replay_id)
             audit.record(
                 actor="console",
                 user=None,

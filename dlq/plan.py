@@ -8,6 +8,7 @@
     classified_at      when all were looked at (RFC 3339), else null
     receivers          [{broker, topic, consumer, edited, letters, target, why, others}]
     needs_acceptance   some go to a whole topic that other consumers read (promise 6)
+    outcomes           the account once it is over: {state: members}
     why_not_durable    why a crash of the broker may lose a send that was answered; "" if not
 """
 

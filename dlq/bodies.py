@@ -1,0 +1,107 @@
+"""What the API of dead letters and replays takes and answers, beside dlq/documents.py."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from dlq.documents import GroupOut, LetterOut, ReplayOut
+from dlq.filters import LetterFilter
+from dlq.plan import Chooser
+from kit.http import Problem
+from kit.limits import FORM_BYTES
+
+Reason = Annotated[str, Field(max_length=2_000)]
+
+
+class Listed(BaseModel):
+    """What every list answers beside its items."""
+
+    next: str | None
+    count: int
+    estimated: bool
+
+
+class Groups(Listed):
+    """A page of groups."""
+
+    items: list[GroupOut]
+
+
+class Letters(Listed):
+    """A page of dead letters."""
+
+    items: list[LetterOut]
+
+
+class Replays(Listed):
+    """A page of replays."""
+
+    items: list[ReplayOut]
+
+
+class Choice(BaseModel):
+    """Letters by number, or by the filter of the list: exactly one of both."""
+
+    letters: list[int] | None = None
+    filter: dict[str, str] | None = None
+
+    def chosen(self) -> Chooser | list[int]:
+        """What `plan.freeze` and `discard.discard` take. Raises Problem 422."""
+        if (self.letters is None) == (self.filter is None):
+            raise Problem(422, "Choose letters", "give either `letters` or `filter`")
+        if self.filter is None:
+            return self.letters or []
+        names = set(LetterFilter.__dataclass_fields__)
+        if unknown := sorted(set(self.filter) - names):
+            known = ", ".join(sorted(names))
+            raise Problem(422, "Unknown filter", f"{', '.join(unknown)}: there are {known}")
+        return LetterFilter.from_query(self.filter)
+
+
+class NewReplay(Choice):
+    """A plan, started at once unless `dry_run`; or `replay`, the plan of a dry run, started."""
+
+    reason: Reason = ""
+    dry_run: bool = False
+    include_superseded: bool = False
+    accept_others: bool = False
+    receipt_wait_s: Annotated[int, Field(ge=0, le=86_400)] = 60
+    rate_per_s: Annotated[int, Field(ge=0, le=100_000)] = 0
+    replay: int | None = None
+
+
+class NewDiscard(Choice):
+    """Letters to give up for good."""
+
+    reason: Reason
+
+
+class DiscardOut(BaseModel):
+    """What was discarded, and what changed meanwhile and stayed."""
+
+    discarded: int
+    copies: int
+    changed: list[int]
+
+
+class NewRevision(BaseModel):
+    """An edit; what is left out stays as it is. `version` is that of the letter it began from."""
+
+    payload: Annotated[str, Field(max_length=FORM_BYTES)] | None = None
+    headers: dict[str, str] | None = None
+    reason: Reason
+    version: int | None = None
+
+
+class Move(BaseModel):
+    """Why, and whether other consumers may see it too (promise 6)."""
+
+    reason: Reason = ""
+    accept_others: bool = False
+
+
+class Settlement(BaseModel):
+    """What a person found out about a member that may have been sent."""
+
+    sent: bool
+    reason: Reason
