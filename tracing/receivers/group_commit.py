@@ -10,7 +10,13 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+)
 
 from brokers.config import current
 from kit.http import Problem
@@ -34,8 +40,8 @@ def committed_together(found: Sequence[Seen]) -> Taken:
     try:
         with writing():
             return store.take(found, keys=current().keys)
-    except AWAY as error:
-        raise _busy("the database did not take it; nothing was stored") from error
+    except DatabaseError as error:
+        raise _failure(error) from error
 
 
 def committed_alone(one: Seen) -> Taken:
@@ -71,10 +77,8 @@ class Committer:
         self._admit(post)
         if not post.done.wait(PATIENCE_S):
             raise _busy("it waits for the database and may still be stored; send it again")
-        if isinstance(post.error, AWAY):
-            raise _busy("the database did not take it; it was not stored") from post.error
         if post.error is not None:
-            raise Problem(500, "Not stored", "the database refused it") from post.error
+            raise _failure(post.error) from post.error
         assert post.taken is not None  # noqa: S101  # done without an error
         return post.taken
 
@@ -153,6 +157,12 @@ def _committer() -> Committer:
         if not _committers or _committers[0].process != os.getpid():
             _committers[:] = [Committer()]
         return _committers[0]
+
+
+def _failure(error: Exception) -> Problem:
+    if isinstance(error, AWAY):
+        return _busy("the database is away; nothing was stored")
+    return Problem(500, "Not stored", "the database refused it; nothing was stored")
 
 
 def _busy(detail: str) -> Problem:
