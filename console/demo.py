@@ -24,7 +24,7 @@ INCIDENTS = {
     for incident in (
         Incident(
             PAYMENT_RELEASE,
-            "payment 1.8.0 dies on orders without a currency",
+            "payment 1.8.0 dies without a currency",
             "Deploy 1.8.1",
             "payment 1.8.0 deployed",
             "payment 1.8.1 deployed",
@@ -38,7 +38,7 @@ INCIDENTS = {
         ),
         Incident(
             POISON,
-            "a supplier sends HTML instead of JSON",
+            "a supplier sends HTML",
             "Stop the supplier",
             "the supplier's feed broke",
             "the supplier's feed stopped",

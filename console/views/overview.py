@@ -133,7 +133,7 @@ def _throughput(minutes: list[tuple[datetime, int, int]]) -> dict[str, Any]:
                     "name": "finished",
                     "y": [None] * first + ended[first:],
                     "tone": "--c-work",
-                    "dash": True,
+                    "dash": [4, 3],
                 },
             ],
             "bands": [{"series": [1, 2], "tone": "--c-bad-fill"}],
