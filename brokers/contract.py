@@ -93,7 +93,7 @@ class ConsumerLag:
     head: str
     oldest_s: float | None  # of the oldest undelivered; None with messages 0 is "none"
     pending: int | None
-    oldest_pending_s: float | None  # None with pending 0 is "none"
+    oldest_pending_s: float | None  # 0: none, or none that still has its payload
     processes: int | None
     members: tuple[Process, ...] = ()
     lost: int | None = None  # trimmed before this consumer read them; None: cannot be told

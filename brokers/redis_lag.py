@@ -157,7 +157,7 @@ def _line(group: Group, found: Found, detail: Details, now_ms: int) -> ConsumerL
         head=group.stream.head,
         oldest_s=oldest_s,
         pending=group.pending,
-        oldest_pending_s=age_s(detail.pending_position, now_ms),
+        oldest_pending_s=_pending_age_s(detail, now_ms),
         processes=len(detail.members),
         members=detail.members,
         lost=_lost(group, found),
@@ -165,6 +165,11 @@ def _line(group: Group, found: Found, detail: Details, now_ms: int) -> ConsumerL
         delivered=group.read,
         reason="; ".join(reasons),
     )
+
+
+def _pending_age_s(detail: Details, now_ms: int) -> float | None:
+    """0 when none is left: handled since they were counted, or their payload is gone."""
+    return age_s(detail.pending_position, now_ms) if detail.pending_position else 0.0
 
 
 def _lost(group: Group, found: Found) -> int | None:

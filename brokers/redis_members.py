@@ -10,6 +10,7 @@ from brokers.redis_count import Group
 from brokers.redis_wire import Raw, Wire, age_s, entries, order, pairs, pending, text
 
 SEEN_LATELY_S = 300.0  # a process silent for longer, with something to read, is not counted
+OLDEST = 10  # pending entries looked at: those deleted one by one are passed over
 LOST_PAGE = 1_000  # pending entries whose payload is gone are counted up to this many
 
 
@@ -32,43 +33,43 @@ def details(wire: Wire, groups: Sequence[Group], now_ms: int) -> list[Details]:
         commands += [
             ("XINFO", "CONSUMERS", key, name),
             ("XRANGE", key, f"({group.cursor}", "+", "COUNT", 1),
-            # the oldest pending that can still have its payload, and those that cannot
-            ("XPENDING", key, name, first, "+", 1),
+            # the oldest pending that can still have their payload, and those that cannot
+            ("XPENDING", key, name, first, "+", OLDEST),
             ("XPENDING", key, name, "-", f"({first}", LOST_PAGE) if group.pending else ("PING",),
         ]
     replies = wire.ask_all(commands)
     found = [replies[start : start + 4] for start in range(0, len(replies), 4)]
-    oldest = [_oldest(reply[2]) for reply in found]
-    bodies = wire.ask_all(
-        [
-            ("XRANGE", group.stream.name, position or "0-0", position or "0-0")
-            for group, position in zip(groups, oldest, strict=True)
-        ]
-    )
+    oldest = [_positions(reply[2]) for reply in found]
+    asked = [
+        ("XRANGE", group.stream.name, position, position)
+        for group, positions in zip(groups, oldest, strict=True)
+        for position in positions
+    ]
+    bodies = iter(wire.ask_all(asked))
     return [
-        _details(group, reply, position, body, now_ms)
-        for group, reply, position, body in zip(groups, found, oldest, bodies, strict=True)
+        _details(group, reply, [(position, next(bodies)) for position in positions], now_ms)
+        for group, reply, positions in zip(groups, found, oldest, strict=True)
     ]
 
 
-def _oldest(reply: Raw) -> str:
-    lines = [] if isinstance(reply, ResponseError) else pending(reply)
-    return lines[0].position if lines else ""
+def _positions(reply: Raw) -> list[str]:
+    return [] if isinstance(reply, ResponseError) else [line.position for line in pending(reply)]
 
 
-def _details(group: Group, replies: Sequence[Raw], oldest: str, body: Raw, now_ms: int) -> Details:
-    consumers, undelivered, _, gone = replies
-    if any(isinstance(reply, ResponseError) for reply in (*replies, body)):
+def _details(
+    group: Group, replies: Sequence[Raw], kept: Sequence[tuple[str, Raw]], now_ms: int
+) -> Details:
+    consumers, undelivered, _, trimmed = replies
+    bodies = [body for _, body in kept]
+    if any(isinstance(reply, ResponseError) for reply in (*replies, *bodies)):
         return Details((), "", "", 0)  # the group or its stream was removed meanwhile
     following = entries(undelivered)
-    lost = len(pending(gone)) if group.pending else 0
-    if oldest and not entries(body):  # deleted by itself, not trimmed
-        lost, oldest = lost + 1, ""
+    lost = len(pending(trimmed)) if group.pending else 0
     return Details(
         members=_members(consumers, group, now_ms),
         next_position=following[0].position if following else "",
-        pending_position=oldest,
-        payload_lost=lost,
+        pending_position=next((position for position, body in kept if body), ""),
+        payload_lost=lost + sum(1 for body in bodies if not body),
     )
 
 

@@ -1,5 +1,6 @@
 """The consumer that is open: its hour as charts, and the facts beside them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from lag import queries
 from lag.models import Standing
 
 HOUR = timedelta(hours=1)
-POINTS = 60
+POINTS = 120
 MINUTES_FROM_S = 180  # ages above are drawn in minutes
 
 
@@ -32,8 +33,8 @@ def detail(row: Standing, now: datetime) -> Detail:
     highest = max((value for value in ages if value is not None), default=0.0)
     minutes = highest > MINUTES_FROM_S
     scale = 60 if minutes else 1
-    marks = _marks(row, now)
     x = [int(point.at.timestamp()) for point in points]
+    marks = _marks(row, x)
     drawn = len(points) > 1
     y = [None if value is None else round(value / scale, 2) for value in ages]
     age_chart = {"x": x, "axis": 30, "series": [_line("age", y, row)], "marks": marks}
@@ -72,12 +73,14 @@ def _tone(row: Standing) -> str:
     return tones.get(row.verdict, "--c-work")
 
 
-def _marks(row: Standing, now: datetime) -> list[dict[str, Any]]:
-    if row.verdict == "ok" or now - row.since > HOUR:
+def _marks(row: Standing, x: Sequence[int]) -> list[dict[str, Any]]:
+    """Where the verdict began, its word on the side that has room."""
+    at = int(row.since.timestamp())
+    if row.verdict == "ok" or not x or not x[0] <= at <= x[-1]:
         return []
+    side = "left" if at - x[0] > x[-1] - at else "right"
     word = row.verdict.replace("_", " ")
-    side = "left" if now - row.since < HOUR / 3 else "right"
-    return [{"t": int(row.since.timestamp()), "text": word, "tone": _tone(row), "side": side}]
+    return [{"t": at, "text": word, "tone": _tone(row), "side": side}]
 
 
 def _rounded(value: float | None) -> float | None:
@@ -89,7 +92,8 @@ def _words(value: float | None) -> str:
 
 
 def _facts(row: Standing, now: datetime) -> list[tuple[str, str]]:
-    facts = [("Rule", row.rule), ("Since", clock_seconds(row.since))]
+    facts = [("Reason", row.reason)] if "; " in row.reason else []
+    facts += [("Rule", row.rule), ("Since", clock_seconds(row.since))]
     pace = _pace(row, now)
     if pace:
         facts.append(("At this pace", pace))

@@ -140,8 +140,8 @@ class _Case:
             or self._stalled()
             or self._unknown()
             or self._in_time()
-            or self._growing()
             or self._shrinking()
+            or self._growing()
             or self._between()
         )
 
@@ -167,7 +167,7 @@ class _Case:
         if min(idle) < limit or self.facts.still_s < limit:
             return None
         rule = f"{plural(len(idle), 'process', 'processes')}, last heard {age(min(idle))} ago"
-        return (Verdict.STOPPED, f"no process has asked for {age(min(idle))}", rule)
+        return (Verdict.STOPPED, f"silent for {age(min(idle))}", rule)
 
     def _stalled(self) -> Decision | None:
         still, idle = self.facts.still_s, self.facts.idle_s
@@ -203,16 +203,23 @@ class _Case:
         return (Verdict.FALLING_BEHIND, self._pace(), rule)
 
     def _shrinking(self) -> Decision | None:
+        """By age, or by count: a backlog of one moment ages until its last message is handled."""
         span, change = self.trend.span_s, self.trend.change_s
-        if span < self.limits.least_span_s or change > -0.1 * span:
+        if span < self.limits.least_span_s:
+            return None
+        younger = change <= -0.1 * span
+        if not younger and not self._drains():
             return None
         left = self.drain_s(Verdict.CATCHING_UP)
         reason = f"done in {age(left)} at this pace" if left else "its oldest message gets younger"
-        return (
-            Verdict.CATCHING_UP,
-            reason,
-            f"the oldest got {age(-change)} younger in {age(span)}",
-        )
+        by_age = f"the oldest got {age(-change)} younger in {age(span)}"
+        rule = by_age if younger else f"{rate(self.come)} a minute come, {rate(self.go)} go"
+        return (Verdict.CATCHING_UP, reason, rule)
+
+    def _drains(self) -> bool:
+        if self.come is None or self.go is None:
+            return False
+        return self.go > 1.1 * self.come + 1
 
     def _between(self) -> Decision:
         """Late, and neither clearly growing nor clearly shrinking."""

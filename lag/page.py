@@ -6,7 +6,7 @@ from datetime import datetime
 
 from kit.formats import age
 from lag import queries, trail
-from lag.evaluate import SEVERITY
+from lag.evaluate import SEVERITY, TROUBLE
 from lag.models import Depth, Snapshot, Standing, Stream
 
 SPARK_POINTS = 60
@@ -31,6 +31,11 @@ class Row:
     def waits(self) -> bool:
         """Whether anything waits; None of it known counts as waiting."""
         return not (self.standing.messages == 0 and self.standing.pending == 0)
+
+    @property
+    def why(self) -> str:
+        """The reason's first part; the whole is in the title and in the open row."""
+        return self.standing.reason.split("; ")[0]
 
     @property
     def drawn(self) -> bool:
@@ -131,6 +136,11 @@ class Saying:
 
     verdict: str
     names: str
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether somebody should look at them."""
+        return self.verdict in TROUBLE
 
 
 def sayings(standings: Sequence[Standing]) -> list[Saying]:

@@ -4,6 +4,8 @@
 (() => {
   const drawn = new Map(); // element -> {plot, text}
   const probe = document.createElement("span");
+  // steps of the time axis in seconds: its labels are hours and minutes
+  const WHOLE_MINUTES = [60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
 
   function colour(name) {
     probe.style.color = `var(${name})`; // by script, which a strict CSP allows
@@ -55,7 +57,7 @@
     const grid = { stroke: colour("--c-line"), width: 1 };
     const x = source.seconds ? (number) => `${number} s` : clock;
     return [
-      { ...shared, size: 20, space: 60, grid: { show: false }, values: (_, all) => all.map(x) },
+      { ...shared, size: 20, space: 60, grid: { show: false }, incrs: source.seconds ? undefined : WHOLE_MINUTES, values: (_, all) => all.map(x) },
       { ...shared, size: source.axis ?? 30, space: 28, grid, incrs: source.step && [source.step], values: (_, all) => all.map((number) => `${number}${source.unit ?? ""}`) },
     ];
   }
