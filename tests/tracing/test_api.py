@@ -7,29 +7,15 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
-from django.urls import include, path
-from ninja import NinjaAPI
-from pytest_django import DjangoAssertMaxNumQueries
+from pytest_django import DjangoAssertNumQueries
 
-from kit.http import Problem, problem_response
 from kit.models import ApiToken, User
 from tests.tracing.making import at, event, receipt, shop
 from tests.tracing.seeding import seed
-from tracing import api as tracing_api
 from tracing import summariser
 from tracing.models import Flow
 
-api = NinjaAPI(urls_namespace="tracing-test")
-api.add_router("", tracing_api.router)
-
-
-@api.exception_handler(Problem)
-def problem(request: Any, error: Problem) -> Any:
-    return problem_response(error)
-
-
-urlpatterns = [path("api/", api.urls), path("", include("tracing.urls"))]
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.tracing.test_api")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -119,7 +105,7 @@ def test_without_a_token_nothing_is_told() -> None:
 
 
 def test_a_cascade_asks_a_fixed_number_of_queries(
-    client: Client, django_assert_max_num_queries: DjangoAssertMaxNumQueries
+    client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     rows = [event(f"e{n}", "E", n, *([f"e{n - 1}"] if n else [])) for n in range(200)]
     seed(rows, [receipt(f"e{n}", "c", "succeeded", n + 0.5) for n in range(200)])

@@ -90,11 +90,11 @@ def _link_causes(draft: _Draft) -> None:
             found = inside.get(cause) or beyond.get(cause) or []
             origins = [event_node_id(one.identity) for one in found]
             if len(found) > 1:
-                detail = f"{len(found)} events have the ID {cause}"
+                detail = f"{len(found)} events have the ID {cause}, a cause of {row.type}"
                 draft.anomalies.add(Anomaly("ambiguous_cause", target, detail))
             if not origins:
                 origins = [_placeholder(draft, cause, guessed)]
-                detail = f"its cause {cause} was not seen"
+                detail = f"{cause}, a cause of {row.type}, was not seen"
                 draft.anomalies.add(Anomaly("missing_cause", target, detail))
             draft.edges.update(Edge(origin, target, Evidence.CAUSATION) for origin in origins)
 

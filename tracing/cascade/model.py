@@ -59,6 +59,11 @@ class Attempt:
     receipt: bytes  # the receipt that settled it, to find its stack
 
     @property
+    def worker(self) -> str:
+        """The end of the process's name, by which processes of one consumer differ."""
+        return self.process.rpartition("-")[2][-8:]
+
+    @property
     def took_s(self) -> float | None:
         """Seconds of handling, None while it runs."""
         if self.ended_at is None:

@@ -11,6 +11,7 @@ FOLD_ABOVE = 3.0  # times everything shorter than it: then a silence is folded
 FOLD_LEAST_S = 5.0
 FOLD_WIDTH = 4.0  # per cent of the axis for one folded silence
 FOLDED_AT_MOST = 40.0  # per cent of the axis for all of them
+TAIL = 17.0  # per cent behind a silence that lasts until now, for words
 TICKS = 5  # about so many
 TICK_ROOM = 9.0  # per cent that a tick's words need
 STEPS_S = (
@@ -60,6 +61,8 @@ class Axis:
 
     def x(self, moment: datetime) -> float:
         """Where this moment lies, in per cent; before and after the axis at its ends."""
+        if moment >= self.stretches[-1].end and self.stretches[-1].folded:
+            return 100.0
         for part in self.stretches:
             if moment <= part.end:
                 whole = (part.end - part.start) / timedelta(seconds=1)
@@ -101,7 +104,8 @@ def _placed(
     parts: list[tuple[datetime, datetime]], folded: set[tuple[datetime, datetime]]
 ) -> tuple[Stretch, ...]:
     narrow = min(FOLD_WIDTH, FOLDED_AT_MOST / len(folded)) if folded else 0.0
-    room = 100.0 - narrow * len(folded)
+    tail = TAIL if parts[-1] in folded else 0.0
+    room = 100.0 - tail - narrow * len(folded)
     shown = sum((b - a).total_seconds() for a, b in parts if (a, b) not in folded)
     open_parts = sum(1 for part in parts if part not in folded)
     stretches, x = [], 0.0
@@ -135,8 +139,8 @@ def _ticks(stretches: tuple[Stretch, ...]) -> tuple[Tick, ...]:
             _add(ticks, Tick(round(x, 2), words, "middle" if x else "start", line=True))
     last = stretches[-1]
     if last.folded:
-        text = f"+{formats.age((last.end - origin).total_seconds())}"
-        ticks = [tick for tick in ticks if tick.x <= 100 - TICK_ROOM]
+        text = f"+{formats.age((last.end - origin).total_seconds() // 60 * 60)}, now"
+        ticks = [tick for tick in ticks if tick.x <= 100 - TAIL - TICK_ROOM / 2]
         ticks.append(Tick(100.0, text, "end", line=False))
     return tuple(ticks)
 

@@ -5,11 +5,24 @@ from datetime import datetime
 from kit import formats
 from tracing.cascade import Attempt, Cascade, Delivery, DeliveryState, EventNode, SegmentKind
 from tracing.drawing.axis import Axis
-from tracing.drawing.shapes import LEAST, LEAST_FAILED, Box, Link, Marks, Note, beside, over
+from tracing.drawing.shapes import (
+    LEAST,
+    LEAST_FAILED,
+    Box,
+    Link,
+    Marks,
+    at_edge,
+    beside,
+    over,
+    room_for,
+)
 
 FAILING = ("retrying", "failed", "dead_lettered")
 WAIT_WORTH_SAYING_S = 0.1
-ROOM_FOR_PAUSE = 11.0  # per cent between two tries, to write the pause into
+STANDING = {
+    DeliveryState.FAILED: ("dead letter", "bad"),
+    DeliveryState.REPLAYING: ("being replayed", "run"),
+}
 
 
 def event_marks(cascade: Cascade, node: EventNode, axis: Axis) -> Marks:
@@ -22,7 +35,7 @@ def event_marks(cascade: Cascade, node: EventNode, axis: Axis) -> Marks:
         marks.hollow = x
     text = _about(cascade, node)
     if text:
-        marks.notes.append(beside(x, x, text, "" if node.seen else "warn"))
+        marks.notes.append(beside(marks, x, x, text, "" if node.seen else "warn"))
     return marks
 
 
@@ -85,11 +98,20 @@ def _add_pauses(marks: Marks, node: Delivery) -> None:
             continue
         dead = attempt.outcome == "dead_lettered"
         marks.links.append(Link(box.end, following.x, "bad" if dead else "muted"))
-        if following.x - box.end >= ROOM_FOR_PAUSE:
-            words = "dead letter" if dead else "back-off"
-            if attempt.retry_in_s is not None:
-                words = f"{words} {formats.duration(attempt.retry_in_s)}"
+        words = _pause_words(attempt, following.x - box.end)
+        if words:
             marks.notes.append(over(box.end, following.x, words, "bad" if dead else ""))
+
+
+def _pause_words(attempt: Attempt, width: float) -> str:
+    """What the pause after a try was, as much as there is room for."""
+    if attempt.outcome == "dead_lettered":
+        return "dead letter" if width >= room_for("dead letter") else ""
+    if attempt.retry_in_s is None:
+        return ""
+    pause = formats.duration(attempt.retry_in_s)
+    choices = (f"back-off {pause}", pause)
+    return next((words for words in choices if width >= room_for(words)), "")
 
 
 def _add_state(marks: Marks, node: Delivery, axis: Axis, now: datetime, waited_s: float) -> None:
@@ -97,21 +119,15 @@ def _add_state(marks: Marks, node: Delivery, axis: Axis, now: datetime, waited_s
     end = marks.end
     if state in (DeliveryState.FAILED, DeliveryState.REPLAYING):
         here = axis.x(max(now, node.started_at))
-        words = "dead letter" if state is DeliveryState.FAILED else "being replayed"
-        tone = "bad" if state is DeliveryState.FAILED else "run"
+        words, tone = STANDING[state]
         marks.links.append(Link(round(end, 2), here, tone))
-        if here - end > 1.2 * len(words):
-            marks.notes.append(Note(here, words, "end", -4, tone, bold=True))
-            marks.links[-1] = Link(round(end, 2), round(here - 1.1 * len(words), 2), tone)
-        else:
-            marks.notes.append(beside(marks.begin, max(end, here), words, tone, bold=True))
-        return
-    if state is DeliveryState.RETRYING:
+        marks.say(at_edge(words, tone))
+    elif state is DeliveryState.RETRYING:
         here = axis.x(max(now, node.started_at))
         marks.links.append(Link(round(end, 2), here, "muted"))
-        marks.notes.append(beside(marks.begin, max(end, here), _retry_words(node), "warn"))
-        return
-    marks.notes.append(beside(marks.begin, end, _words(node, waited_s), _tone(state)))
+        marks.say(beside(marks, marks.begin, max(end, here), _retry_words(node), "warn"))
+    else:
+        marks.say(beside(marks, marks.begin, end, _words(node, waited_s), _tone(state)))
 
 
 def _retry_words(node: Delivery) -> str:

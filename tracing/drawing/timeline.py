@@ -28,6 +28,7 @@ class Row:
 
     node: EventNode | Delivery
     depth: int
+    indent: int  # 0 for the shallowest row that is shown
     top: int
     marks: Marks
     fan_in: bool
@@ -38,11 +39,6 @@ class Row:
     def middle(self) -> int:
         """The line on which its marks stand."""
         return self.top + ROW // 2
-
-    @property
-    def indent(self) -> int:
-        """The class of its indentation."""
-        return min(self.depth, DEEPEST)
 
     @property
     def name(self) -> str:
@@ -117,10 +113,12 @@ def draw(
     lines = cascade.outline[first : first + rows]
     axis = Axis.over(_busy(cascade, lines, now), fold=fold)
     causes = _causes(cascade)
+    shallowest = min((line.depth for line in lines), default=0)
     drawn = tuple(
         Row(
             node=line.node,
             depth=line.depth,
+            indent=min(line.depth - shallowest, DEEPEST),
             top=HEAD + ROW * number,
             marks=_marks(cascade, line, axis, now),
             fan_in=len(causes.get(line.node.id, ())) > 1,
@@ -181,9 +179,12 @@ def _waited(cascade: Cascade, line: Line) -> float | None:
 
 
 def _evidence(cascade: Cascade, line: Line) -> str:
-    """The kinds of evidence of the edges that lead here."""
-    found = {edge.evidence.value for edge in cascade.into[line.node.id]}
-    return ", ".join(sorted(found)).replace("_", " ")
+    """Why it hangs where it does: the evidence of the edge from the row above it."""
+    if line.parent is None:
+        return ""
+    above = cascade.outline[line.parent].node.id
+    found = [edge.evidence.value for edge in cascade.into[line.node.id] if edge.origin == above]
+    return ", ".join(found).replace("_", " ")
 
 
 def _causes(cascade: Cascade) -> dict[str, list[str]]:
@@ -233,8 +234,9 @@ def _ancestors(cascade: Cascade, node_id: str) -> set[str]:
 
 def _branches(lines: Sequence[Line], drawn: Sequence[Row], first: int) -> Iterable[Branch]:
     for line, row in zip(lines, drawn, strict=True):
-        if line.parent is None or row.depth > DEEPEST:
+        if line.parent is None or row.indent == 0:
             continue
         above = line.parent - first
         top = drawn[above].middle + 9 if above >= 0 else HEAD
-        yield Branch(12 + 14 * (row.depth - 1), top, row.middle)
+        if above < 0 or drawn[above].indent < row.indent:
+            yield Branch(12 + 14 * (row.indent - 1), top, row.middle)

@@ -124,7 +124,7 @@ def _critical(found: Cascade) -> dict[str, Any] | None:
     parts = [Part(*PARTS[kind], length) for kind, length in seconds.items() if length > 0]
     last = _last(found)
     return {
-        "start": _name(found.nodes[path[0].node], found),
+        "start": _first_event(found).name,
         "end": _name(last, found),
         "gave_up": isinstance(last, Delivery) and last.state in DEAD,
         "seconds": sum(part.seconds for part in parts),
@@ -132,6 +132,11 @@ def _critical(found: Cascade) -> dict[str, Any] | None:
         "bar": [(part.fill, part.seconds) for part in parts],
         "label": ", ".join(f"{p.name} {formats.duration(p.seconds)}" for p in parts),
     }
+
+
+def _first_event(found: Cascade) -> EventNode:
+    first = found.nodes[found.critical_path[0].node]
+    return first if isinstance(first, EventNode) else found.event_of(first)
 
 
 def _last(found: Cascade) -> EventNode | Delivery:

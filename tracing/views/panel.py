@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kit import formats
-from kit.marks import mark
+from kit.marks import Mark, mark
 from kit.redaction import mask_headers, mask_json, mask_text
 from tracing import queries
 from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode
@@ -49,9 +49,14 @@ def _standing(node: Delivery) -> dict[str, Any]:
         "word": shown.word,
         "since": dead[-1].at if failed and dead else node.ended_at,
         "told_by": f"by {formats.plural(node.tries, 'receipt')}{letter}",
-        "attempts": [(one, mark(one.outcome)) for one in node.attempts],
+        "attempts": [(one, _attempt_mark(one.outcome)) for one in node.attempts],
         "error": _error(node),
     }
+
+
+def _attempt_mark(outcome: str) -> Mark:
+    """An attempt that will be tried again has failed all the same."""
+    return mark("failed" if outcome == "retrying" else outcome)
 
 
 def _error(node: Delivery) -> dict[str, str] | None:
