@@ -11,6 +11,7 @@ from datetime import datetime
 
 from brokers.contract import Placement, Send, SendResult, Sent, Target
 from dlq import editing, states
+from dlq.among import among
 from dlq.leases import LEASE, Lease, fenced
 from dlq.models import Death, Item, Letter
 from dlq.targets import Kind, Route, Routes, replayer
@@ -53,7 +54,7 @@ class Outcome:
 def load(item_ids: Sequence[int], token: str) -> list[Member]:
     """The members, in the order of their items; bodies are read only where they are needed."""
     rows = (
-        Item.objects.filter(pk__in=item_ids)
+        among(Item.objects.all(), "id", item_ids)
         .order_by("pk")
         .values_list(
             *("pk", "letter_id", "letter_version", "revision_id", "replay_id", "attempt"),
@@ -84,7 +85,7 @@ def load(item_ids: Sequence[int], token: str) -> list[Member]:
 
 
 def _add_copies(members: Mapping[int, Member]) -> None:
-    found = Death.objects.filter(letter_id__in=list(members), removed_at=None).order_by("-pk")
+    found = among(Death.objects.filter(removed_at=None), "letter_id", members).order_by("-pk")
     for pk, letter, stream, position in found.values_list("pk", "letter_id", "stream", "position"):
         members[letter].copies.append((pk, Placement(stream, position)))
 
@@ -287,7 +288,7 @@ def _take_back(outcomes: Sequence[Outcome], now: datetime) -> None:
 
 def note_removed(deaths: Sequence[int], now: datetime) -> None:
     """These copies are off their queues."""
-    Death.objects.filter(pk__in=deaths, removed_at=None).update(removed_at=now)
+    among(Death.objects.filter(removed_at=None), "id", deaths).update(removed_at=now)
 
 
 def routes_of(members: Sequence[Member], routes: Routes) -> dict[int, Route]:

@@ -14,6 +14,7 @@ from typing import Any, cast
 from django.db import connection
 from django.db.models import F, Field
 
+from dlq.among import among
 from dlq.models import Group, Item, Letter, Replay
 from dlq.words import OPEN_LETTERS, SETTLED_ITEMS, ItemState, LetterState, ReplayState
 
@@ -73,8 +74,8 @@ def move_letters(
     letter that moved has its version raised by one.
     """
     rows = list(
-        Letter.objects.select_for_update()
-        .filter(pk__in=sorted(set(ids)), state__in=LETTER_FROM[to])
+        among(Letter.objects.select_for_update(), "id", sorted(set(ids)))
+        .filter(state__in=LETTER_FROM[to])
         .order_by("pk")
         .values_list("pk", "version", "group_id", "state", "amount", "currency")
     )
@@ -83,7 +84,7 @@ def move_letters(
     moved = [row[0] for row in rows]
     if not moved:
         return []
-    Letter.objects.filter(pk__in=moved).update(
+    among(Letter.objects.all(), "id", moved).update(
         state=to.value,
         version=F("version") + 1,
         settled_at=None if to in _OPEN else at,
@@ -174,3 +175,7 @@ def _set_each(ids: list[int], each: Mapping[int, Mapping[str, Any]]) -> None:
     with connection.cursor() as cursor:
         # column names come from the model, never from a caller's data
         cursor.executemany(f"UPDATE dlq_item SET {columns} WHERE id = %s", values)  # noqa: S608
+
+
+def _field(name: str) -> "Field[Any, Any]":
+    return cast("Field[Any, Any]", Item._meta.get_field(name))
