@@ -11,7 +11,7 @@ from django.db.models.functions import TruncMinute
 
 from dlq.filters import GroupFilter, LetterFilter
 from dlq.models import Death, Group, Item, Letter
-from dlq.words import OPEN_LETTERS, ItemState
+from dlq.words import OPEN_LETTERS, ItemState, ReplayState
 from kit import clock
 from kit.models import AuditEntry
 
@@ -146,6 +146,14 @@ def releases(group_id: int) -> list[str]:
     """The releases whose processes gave letters of this group up, sorted; "" is left out."""
     found = Letter.objects.filter(group_id=group_id).exclude(release="")
     return sorted(found.order_by().values_list("release", flat=True).distinct()[:20])
+
+
+def running_replay(letter_id: int) -> int | None:
+    """The replay at work that has this letter still to send, by number."""
+    found = Item.objects.filter(
+        letter_id=letter_id, state=ItemState.WAITING, replay__state=ReplayState.RUNNING
+    )
+    return found.values_list("replay_id", flat=True).first()
 
 
 def items_of(letter_id: int) -> list[Item]:

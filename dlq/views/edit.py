@@ -82,7 +82,7 @@ def _given(request: HttpRequest, letter: Letter) -> dict[str, Any]:
     """What was posted. Locked headers are not the form's to give: they stay as they are."""
     names = [name.strip() for name in request.POST.getlist("header_name")]
     texts = request.POST.getlist("header_value")
-    headers = {name: text for name, text in zip(names, texts, strict=False) if name}
+    headers = {name: text for name, text in zip(names, texts, strict=False) if name and text}
     for name in editing.LOCKED:
         if name in letter.headers:
             headers.setdefault(name, letter.headers[name])

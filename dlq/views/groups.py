@@ -9,12 +9,14 @@ from dlq.filters import ALL, OPEN, SETTLED, GroupFilter, LetterFilter
 from dlq.models import Group, Letter
 from dlq.stacks import top_own_frame
 from dlq.views import table
+from dlq.views.common import field, rights
 from dlq.words import LetterState
 from kit import clock, pages
 from kit.live import respond, wanted_region
 from kit.permissions import Permission
 from kit.security import require
 
+TONE = "--c-bad-fill"  # of bars that are deaths
 SORTS = (("blast", "by blast radius"), ("last", "by last death"))
 GROUP_STATES = ((OPEN, "Open"), (SETTLED, "Settled"), (ALL, "All"))
 LETTER_STATES = (
@@ -46,14 +48,14 @@ def groups(request: HttpRequest) -> HttpResponse:
         "rows": [_row(group, trends[group.pk]) for group in page.items],
         "standings": queries.open_by_consumer(),
         "fields": [
-            _field("state", "State", chosen.state, GROUP_STATES),
-            _field(
+            field("state", "State", chosen.state, GROUP_STATES),
+            field(
                 "consumer",
                 "Consumer",
                 chosen.consumer,
                 (("", "All consumers"), *((name, name) for name in queries.consumers())),
             ),
-            _field("sort", "Order", sort, SORTS),
+            field("sort", "Order", sort, SORTS),
         ],
     }
     return respond(request, "dlq/groups.html", {"groups": "dlq/_groups.html"}, context)
@@ -72,6 +74,7 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
         "fresh": "dlq/_fresh.html",
     }
     context: dict[str, Any] = {"section": "letters", "group": found, "filter": chosen}
+    context |= rights(request)
     region = wanted_region(request, regions)
     if region == regions["fresh"]:
         context |= table.fresh(request, chosen)
@@ -79,7 +82,7 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
         context |= _now(found)
     if region in (None, regions["letters"]):
         context |= table.letters(request, chosen)
-    context["fields"] = [_field("state", "State", chosen.state, LETTER_STATES)]
+    context["fields"] = [field("state", "State", chosen.state, LETTER_STATES)]
     return respond(request, "dlq/group.html", regions, context)
 
 
@@ -117,15 +120,10 @@ def _now(group: Group) -> dict[str, Any]:
         "since": until - queries.TREND,
         "until": until,
         "chart": {
-            "x": [start + 60 * at for at in range(60)],
+            # one more moment, so that the last bar has its width
+            "x": [start + 60 * at for at in range(61)],
             "axis": 22,
             "range": [0, max(4, *deaths)],
-            "series": [{"name": "deaths", "y": deaths, "bars": 1, "tone": "--c-bad-fill"}],
+            "series": [{"name": "deaths", "y": [*deaths, None], "bars": 1, "tone": TONE}],
         },
     }
-
-
-def _field(
-    name: str, label: str, value: str, choices: tuple[tuple[str, str], ...]
-) -> dict[str, Any]:
-    return {"name": name, "label": label, "value": value, "choices": choices}

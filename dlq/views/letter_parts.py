@@ -9,6 +9,7 @@ from dlq.refusals import Refused
 from dlq.stacks import Frame, frames
 from dlq.targets import Kind, Route, Routes
 from dlq.views import table
+from kit.marks import Mark, mark
 from kit.redaction import mask_headers, mask_text
 from tracing import queries as tracing
 
@@ -43,7 +44,7 @@ def past(letter: Letter) -> dict[str, Any]:
     tries = [row for row in receipts if row.origin != "letter"]
     return {
         "because": _because(letter),
-        "tries": tries[-20:],
+        "tries": [{"row": row, "mark": mark(row.outcome)} for row in tries[-20:]],
         "try_count": len(tries),
         "copies": _deaths(letter),
         "items": queries.items_of(letter.pk),
@@ -102,10 +103,11 @@ def _is_here(node: Any, letter: Letter) -> bool:
 def _line(line: Any, letter: Letter) -> dict[str, Any]:
     node = line.node
     is_delivery = hasattr(node, "consumer")
+    state = node.state.value if is_delivery else ("" if node.seen else "expected")
     return {
         "depth": min(line.depth, 5),
         "name": node.consumer if is_delivery else node.name,
-        "state": node.state.value if is_delivery else ("" if node.seen else "expected"),
+        "mark": mark(state) if state else Mark("bolt", "muted", "event"),
         "at": node.started_at if is_delivery else node.at,
         "tries": node.tries if is_delivery else 0,
         "here": _is_here(node, letter),

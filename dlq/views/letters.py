@@ -50,14 +50,18 @@ def found_letter(letter_id: int) -> Letter:
 
 def base(request: HttpRequest, found: Letter) -> dict[str, Any]:
     """What every region of the page shows."""
+    taken = queries.running_replay(found.pk) if found.state == LetterState.DEAD else None
     return {
         "section": "letters",
         "letter": found,
         "group": found.group,
         "name": table.name(found),
+        "title": table.title(found),
         "phone_title": f"Letter {table.name(found)}",
-        "is_waiting": found.state == LetterState.DEAD,
-        "is_moving": found.state in (LetterState.REPLAYING, LetterState.MAYBE_SENT),
+        "taken": taken,  # a replay that will send it: nothing else is done to it meanwhile
+        "is_waiting": found.state == LetterState.DEAD and taken is None,
+        "is_moving": found.state in (LetterState.REPLAYING, LetterState.MAYBE_SENT)
+        or taken is not None,
         **rights(request),
     }
 

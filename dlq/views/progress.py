@@ -160,13 +160,14 @@ def _chart(replay: Replay, total: int) -> dict[str, Any]:
     ok = [whole - part for whole, part in zip(all_, failed, strict=True)]
     return {
         "chart": {
-            "x": [width * at for at in range(slots)],
+            # one more moment, so that the last bar has its width
+            "x": [width * at for at in range(slots + 1)],
             "seconds": True,
             "axis": 26,
             "range": [0, max(4, *all_)],
             "series": [
-                {"name": "failed", "y": all_, "bars": 1, "tone": "--c-bad-fill"},
-                {"name": "ok", "y": ok, "bars": 1, "tone": "--c-ok-fill"},
+                {"name": "failed", "y": [*all_, None], "bars": 1, "tone": "--c-bad-fill"},
+                {"name": "ok", "y": [*ok, None], "bars": 1, "tone": "--c-ok-fill"},
             ],
         },
     }

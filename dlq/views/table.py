@@ -66,5 +66,17 @@ def _rows(found: Sequence[Letter]) -> list[dict[str, Any]]:
 
 
 def name(letter: Letter) -> str:
-    """What a letter is called in a list: its order, else its event, else its place."""
-    return letter.label or letter.event_id or letter.dead_position
+    """What a letter is called in a list: its order (`order 4711`), its event, or its place."""
+    return letter.label.replace(":", " ", 1) or letter.event_id or letter.dead_position
+
+
+def title(letter: Letter) -> str:
+    """What its page is called: `OrderPlaced of order 4711`, `Message on supplier.1`."""
+    what = letter.type or "Message"
+    if letter.label:
+        return f"{what} of {name(letter)}"
+    return f"{what} {letter.event_id}" if letter.event_id else f"{what} on {_place(letter)}"
+
+
+def _place(letter: Letter) -> str:
+    return letter.stream or letter.dead_stream
