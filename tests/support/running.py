@@ -75,7 +75,7 @@ class RunningConsole:
             text=True,
         )
         threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
-        if not self._welcomed.wait(READY_WITHIN_S) or self._process.poll() is not None:
+        if not self._welcomed.wait(READY_WITHIN_S) or not self.login_link:
             words = self.story()
             self._end()
             raise AssertionError(f"the console did not become ready\n{words}")
