@@ -186,7 +186,7 @@ def _causes(first: str, more: str) -> tuple[str, ...]:
     if not more:
         return (first,) if first else ()
     try:
-        others = [unquote(part.strip(), errors="strict") for part in more.split(",")]
+        others = [unquote(part, errors="strict") for part in more.split(",")]
     except UnicodeDecodeError as error:
         raise EnvelopeError("a percent-encoded ID is no UTF-8", "causationids") from error
     if not all(others):

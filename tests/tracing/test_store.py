@@ -1,0 +1,333 @@
+"""The store: exactly once, whatever the order, and flows marked in the same transaction."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from brokers.contract import Entry
+from cascade_client.fields import RECEIPT_TYPE
+from kit.writes import writing
+from tracing import bulk, columns, receipts, store
+from tracing.envelope import identity
+from tracing.models import Appearance, Event, Flow, FlowKey, Malformed, Receipt
+from tracing.store import Taken
+
+KEYS = {"order": "/order_id", "package": "/lines/0/package"}
+START = datetime(2026, 8, 18, 14, 0, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+def event(
+    event_id: str, at: int, *, stream: str = "orders.0", body: Any = None, **fields: str
+) -> Entry:
+    """An event of flow-1 published `at` milliseconds after START, at a position of its own."""
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": event_id,
+        "ce-source": "/shop",
+        "ce-type": "OrderPlaced",
+        "ce-correlationid": "flow-1",
+        "content-type": "application/json",
+        **{name.replace("_", "-"): value for name, value in fields.items() if value},
+    }
+    headers = {name: value for name, value in headers.items() if fields.get(name) != ""}
+    data = json.dumps({"order_id": 4711} if body is None else body).encode()
+    return _entry(stream, at, headers, data)
+
+
+def receipt(name: str, at: int, outcome: str = "succeeded", **more: Any) -> Entry:
+    """A receipt of payment for an event, written `at` milliseconds after START."""
+    data = {
+        "event_source": "/shop",
+        "event_id": name,
+        "consumer": "payment",
+        "outcome": outcome,
+        "started_at": "2026-08-18T14:00:00.5Z",
+        **more,
+    }
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": f"{name}/{outcome}",
+        "ce-source": "/shop/payment",
+        "ce-type": RECEIPT_TYPE,
+    }
+    return _entry("cascade.receipts", at, headers, json.dumps(data).encode())
+
+
+def _entry(stream: str, at: int, headers: dict[str, str], data: bytes) -> Entry:
+    time = START + timedelta(milliseconds=at)
+    position = f"{int(time.timestamp() * 1000)}-0"
+    return Entry("shop", stream, stream.split(".", maxsplit=1)[0], position, time, headers, data)
+
+
+def take(*entries: Entry) -> Taken:
+    """All in one transaction."""
+    with writing():
+        return store.take([store.seen(entry) for entry in entries], keys=KEYS)
+
+
+def rows() -> dict[str, list[Any]]:
+    """All that was stored, less what says when we received it."""
+
+    def of(model: Any, *left_out: str) -> list[Any]:
+        hidden = {"id", "received_at", *left_out}
+        names = [f.name for f in model._meta.concrete_fields if f.name not in hidden]
+        return sorted(
+            [[_plain(value) for value in row] for row in model.objects.values_list(*names)],
+            key=repr,
+        )
+
+    marks = ("dirty_since", "started_at", "last_at")
+    return {
+        "events": of(Event),
+        "appearances": of(Appearance),
+        "receipts": of(Receipt),
+        "malformed": of(Malformed),
+        "keys": of(FlowKey),
+        "flows": of(Flow, *marks),
+    }
+
+
+def _plain(value: Any) -> Any:
+    return bytes(value) if isinstance(value, memoryview | bytes) else value
+
+
+def test_an_event_is_stored_with_all_it_says() -> None:
+    entry = event(
+        "e1",
+        5,
+        ce_time="2026-08-18T14:00:00.123456789Z",
+        ce_subject="4711",
+        ce_causationid="a",
+        ce_causationids="a,b",
+        ce_partitionkey="k",
+        ce_sequence="7",
+        ce_traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ce_dataschema="urn:s",
+        ce_more="x",
+        free="y",
+        cascadeattempt="9",
+        cascadetarget="payment",
+    )
+    assert take(entry).accepted == 1
+    row = Event.objects.get()
+    assert bytes(row.identity) == identity("/shop", "e1")
+    assert (row.source, row.event_id, row.type, row.subject) == (
+        "/shop",
+        "e1",
+        "OrderPlaced",
+        "4711",
+    )
+    assert row.time_text == "2026-08-18T14:00:00.123456789Z"
+    assert row.time == START + timedelta(microseconds=123456)
+    assert (row.causes, row.flow_id) == (["a", "b"], "flow-1")
+    assert (row.partition_key, row.sequence, row.dataschema) == ("k", "7", "urn:s")
+    assert (row.attributes, row.headers) == ({"more": "x"}, {"free": "y"})
+    assert (row.broker, row.topic, row.content_type) == ("shop", "orders", "application/json")
+    assert row.published_at == START + timedelta(milliseconds=5)
+    assert bytes(row.data or b"") == b'{"order_id": 4711}'
+    place = Appearance.objects.get()
+    assert (place.stream, place.position) == (entry.stream, entry.position)
+    assert (place.broker_time, place.replay_attempt) == (row.published_at, "9")
+    assert (place.replay_target, bytes(place.body_hash)) == ("payment", bytes(row.body_hash))
+
+
+def test_the_same_again_changes_nothing() -> None:
+    entries = [event("e1", 1), event("e2", 2), receipt("e1", 3)]
+    assert take(*entries).accepted == 3
+    before = rows()
+    again = take(*entries, *entries)
+    assert (again.accepted, again.duplicates) == (0, 6)
+    assert rows() == before
+
+
+def test_twice_in_one_batch_is_one_event_at_two_places() -> None:
+    taken = take(event("e1", 1), event("e1", 2))
+    assert (taken.accepted, taken.duplicates) == (1, 1)
+    assert (Event.objects.count(), Appearance.objects.count()) == (1, 2)
+
+
+def test_the_earliest_appearance_says_what_the_event_is() -> None:
+    take(event("e1", 9, body={"total": "edited"}, ce_correlationid="other"))
+    take(event("e1", 1))
+    take(event("e1", 5, body={"total": "later"}))
+    row = Event.objects.get()
+    assert bytes(row.data or b"") == b'{"order_id": 4711}'
+    assert (row.flow_id, row.published_at) == ("flow-1", START + timedelta(milliseconds=1))
+    assert len({bytes(one.body_hash) for one in Appearance.objects.all()}) == 3
+
+
+def test_flows_are_marked_once_and_keys_found() -> None:
+    take(event("e1", 5), event("e2", 1))
+    flow = Flow.objects.get()
+    assert (flow.flow_id, flow.started_at) == ("flow-1", START + timedelta(milliseconds=1))
+    marked = flow.dirty_since
+    assert marked is not None
+    take(event("e3", 9))
+    assert Flow.objects.get().dirty_since == marked  # the oldest mark stays
+    Flow.objects.update(dirty_since=None, status="complete")
+    take(event("e4", 10, body={"lines": [{"package": "88"}]}))
+    flow = Flow.objects.get()
+    assert flow.dirty_since is not None
+    assert flow.status == "complete"  # the summariser's to change
+    assert set(FlowKey.objects.values_list("key", "flow_id")) == {
+        ("order:4711", "flow-1"),
+        ("package:88", "flow-1"),
+    }
+
+
+def test_an_event_without_correlation_is_its_own_flow() -> None:
+    take(event("e1", 1, **{"ce-correlationid": ""}))
+    assert Event.objects.get().flow_id == identity("/shop", "e1").hex()
+
+
+def test_a_receipt_says_what_happened() -> None:
+    more = {
+        "stream": "orders.0",
+        "position": "1-0",
+        "attempt": 2,
+        "duration_ms": 12.5,
+        "error": {"type": "KeyError", "message": "'cur\0rency'", "stack": "x" * 100_000},
+        "process": "payment-1",
+        "release": "1.8.0",
+        "replay_attempt": "77",
+        "retry_in_ms": 250,
+        "events": [{"source": "/shop", "id": "e9"}],
+        "unknown": "ignored",
+    }
+    take(receipt("e1", 7, "retrying", **more))
+    row = Receipt.objects.get()
+    assert bytes(row.receipt_identity) == identity("/shop/payment", "e1/retrying")
+    assert (row.consumer, row.attempt, row.outcome) == ("payment", 2, "retrying")
+    assert (row.stream, row.position, row.duration_ms) == ("orders.0", "1-0", 12.5)
+    assert (row.error_type, row.error_message) == ("KeyError", "'cur\\x00rency'")
+    assert len(row.error_stack) == receipts.STACK_CHARACTERS
+    assert (row.process, row.release) == ("payment-1", "1.8.0")
+    assert (row.replay_attempt, row.retry_in_ms) == ("77", 250)
+    assert row.published == [identity("/shop", "e9").hex()]
+    assert row.seen_at == START + timedelta(milliseconds=7)
+    assert row.started_at == START + timedelta(milliseconds=500)
+    assert (row.flow_id, Flow.objects.count()) == ("", 0)  # nobody knows its flow yet
+
+
+def test_a_receipt_of_a_message_without_identity_is_found_by_its_position() -> None:
+    plain = _entry("orders.0", 1, {}, b"{}")
+    named = {"event_source": "", "event_id": "", "stream": "orders.0", "position": plain.position}
+    take(receipt("?", 2, **named), plain)
+    assert bytes(Receipt.objects.get().identity) == bytes(Event.objects.get().identity)
+    assert Receipt.objects.get().flow_id == Event.objects.get().flow_id
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"outcome": "exploded"}, "data.outcome"),
+        ({"started_at": "noon"}, "data.started_at"),
+        ({"consumer": ""}, "data.consumer"),
+        ({"attempt": 0}, "data.attempt"),
+        ({"attempt": "1"}, "data.attempt"),
+        ({"duration_ms": -1}, "data.duration_ms"),
+        ({"event_id": ""}, "data: names neither"),
+        ({"replay_attempt": "x" * 81}, "data.replay_attempt"),
+    ],
+)
+def test_a_bad_receipt_is_malformed(change: dict[str, Any], where: str) -> None:
+    taken = take(receipt("e1", 1, **change), event("e1", 2))
+    assert (taken.accepted, taken.malformed) == (1, 1)
+    assert Malformed.objects.get().reason.startswith(f"receipt: {where}")
+
+
+def test_a_report_of_a_letter_is_a_receipt() -> None:
+    for _ in range(2):  # the same report twice is one
+        with writing():
+            receipts.report(
+                event_identity=identity("/shop", "e1"),
+                flow_id="flow-1",
+                consumer="payment",
+                outcome="replayed",
+                letter_id=5,
+                at=START,
+                attempt="77",
+            )
+    row = Receipt.objects.get()
+    assert (row.origin, row.letter_id, row.outcome) == ("letter", 5, "replayed")
+    assert (row.replay_attempt, row.seen_at) == ("77", START)
+    assert Flow.objects.get().dirty_since is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_needs_a_transaction() -> None:
+    with pytest.raises(RuntimeError, match="transaction"):
+        store.take([], keys={})
+
+
+def test_a_malformed_message_is_kept_cut_off() -> None:
+    take(_entry("orders.0", 1, {"a": "b\0\udcff"}, b"x" * 100_000))
+    row = Malformed.objects.get()
+    assert (len(bytes(row.raw)), row.size) == (store.RAW_BYTES, 100_000 + len(b"a: b\0\\udcff\n\n"))
+
+
+def test_another_writer_was_quicker() -> None:
+    """What is believed to be new and is not: it stays as it is, and the rest goes in."""
+    one, two = (store.seen(event(name, 1)) for name in ("e1", "e2"))
+    pairs = [store._rows(one, one.message, START), store._rows(two, two.message, START)]  # type: ignore[arg-type]
+    with transaction.atomic():
+        bulk.add(columns.EVENT, [pairs[0][0]])
+        bulk.add(columns.EVENT, sorted(pair[0] for pair in pairs))
+    assert Event.objects.count() == 2
+
+
+# -- promise 10: whatever the order, and however cut into batches
+
+WORLD = [
+    event("placed", 1),
+    event("paid", 2, stream="payments.0", ce_causationid="placed"),
+    event("placed", 30, body={"order_id": 4711, "edited": True}),  # a resend, edited
+    event("lonely", 4, **{"ce-correlationid": ""}),
+    event("other", 5, body={"order_id": 4712}, ce_correlationid="flow-2"),
+    event("bad", 6, ce_time="noon"),
+    receipt("placed", 7, "retrying"),
+    receipt("placed", 8),
+    receipt("placed", 40),  # the same receipt, delivered again
+    receipt("lonely", 9),
+    receipt("never seen", 10),
+    receipt("paid", 11, "exploded"),
+    _entry("plain.0", 12, {}, b'{"order_id": 4713}'),
+]
+
+
+@contextmanager
+def _undone() -> Iterator[None]:
+    mark = transaction.savepoint()
+    try:
+        yield
+    finally:
+        transaction.savepoint_rollback(mark)
+
+
+def _in_batches(entries: Sequence[Entry], cuts: Sequence[int]) -> dict[str, list[Any]]:
+    with _undone():
+        start = 0
+        for cut in [*sorted(cuts), len(entries)]:
+            take(*entries[start:cut])
+            start = cut
+        return rows()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.permutations(WORLD),
+    st.lists(st.integers(0, len(WORLD)), max_size=4),
+    st.lists(st.sampled_from(WORLD), max_size=4),
+)
+def test_the_order_of_arrival_does_not_matter(
+    order: list[Entry], cuts: list[int], again: list[Entry]
+) -> None:
+    assert _in_batches([*order, *again], cuts) == _in_batches(WORLD, [])
