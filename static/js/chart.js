@@ -67,7 +67,7 @@
     return {
       width: element.clientWidth,
       height: Number(element.dataset.height ?? 120),
-      padding: [6, 8, 0, 0],
+      padding: [6, 18, 0, 0], // the last label is centred under the right edge
       legend: { show: false },
       cursor: { y: false, points: { size: 6 } },
       scales: { x: { time: !source.seconds }, y: { range } },
