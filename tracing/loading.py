@@ -3,7 +3,7 @@
 from brokers.config import current
 from tracing.cascade import Cascade, build
 from tracing.models import Appearance, Event, Receipt
-from tracing.reading import APPEARANCE_FIELDS, appearance_row, event_rows, receipt_rows
+from tracing.reading import appearance_rows, event_rows, receipt_rows
 from tracing.rows import AppearanceRow, EventRow
 
 CASCADE_ROWS = 20_000  # events, receipts or appearances of one flow that are read
@@ -29,8 +29,8 @@ def load(flow_id: str) -> Cascade | None:
 
 def _appearances(flow_id: str) -> list[AppearanceRow]:
     own = Event.objects.filter(flow_id=flow_id).values("identity")
-    found = Appearance.objects.filter(identity__in=own).values(*APPEARANCE_FIELDS)
-    return [appearance_row(record) for record in found[:CASCADE_ROWS]]
+    found = Appearance.objects.filter(identity__in=own)
+    return list(appearance_rows(found[:CASCADE_ROWS]))
 
 
 def _outside(flow_id: str, events: list[EventRow]) -> list[EventRow]:

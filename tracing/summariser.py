@@ -19,7 +19,7 @@ from brokers.config import Config, current
 from kit import clock
 from kit.writes import writing
 from tracing.models import Event, Flow, FlowKey, FlowType, Receipt
-from tracing.reading import EVENT_FIELDS, event_row, receipt_rows
+from tracing.reading import event_rows, receipt_rows
 from tracing.rows import EventRow, ReceiptRow
 from tracing.summary import Ends, Summary, earliest, summarise
 
@@ -146,8 +146,7 @@ def _write(flows: Sequence[Flow], types: Iterable[FlowType], ids: Sequence[str])
 
 def _events(ids: Sequence[str]) -> dict[str, list[EventRow]]:
     answer: dict[str, list[EventRow]] = defaultdict(list)
-    for record in Event.objects.filter(flow_id__in=ids).values(*EVENT_FIELDS):
-        row = event_row(record)
+    for row in event_rows(Event.objects.filter(flow_id__in=ids)):
         answer[row.flow_id].append(row)
     return answer
 

@@ -145,12 +145,7 @@ def _nodes(
             row=row,
             name=row.type,
             at=row.published_at,
-            appearances=tuple(
-                sorted(
-                    set(appearances.get(row.identity, ())),
-                    key=lambda a: (a.broker_time or a.received_at, a.stream, a.position),
-                )
-            ),
+            appearances=_in_order(appearances.get(row.identity, [])),
             outside=row.flow_id != draft.flow_id,
         )
         for row in draft.rows.values()
@@ -168,6 +163,17 @@ def _nodes(
         for node, known in draft.unseen.items()
     ]
     return tuple(sorted(nodes, key=lambda node: (node.at, node.id)))
+
+
+def _in_order(appearances: list[AppearanceRow]) -> tuple[AppearanceRow, ...]:
+    if len(appearances) < 2:
+        return tuple(appearances)
+    return tuple(
+        sorted(
+            set(appearances),
+            key=lambda one: (one.broker_time or one.received_at, one.stream, one.position),
+        )
+    )
 
 
 def _times_around(draft: _Draft) -> dict[str, datetime]:
