@@ -16,6 +16,7 @@ MARKERS: Final = "cascade:attempt:"  # + attempt: hash {stream, position}
 FORGET_AFTER_S: Final = 86_400  # a settled attempt's marker outlives a stalled sender
 IDLE_MS: Final = 3_600_000  # longer than any consumer waits before it reclaims
 _LUA = Path(__file__).with_name("lua")
+_FORGET = "for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[1]) end"
 Command = list[str | bytes | int]
 
 
@@ -82,11 +83,16 @@ class RedisReplay:
 
         A marker stays another day, so that a sender that stalled cannot send again. Writes.
         """
-        commands: list[Command] = []
-        for attempt, consumer, place in sends:
-            commands.append(["EXPIRE", MARKERS + attempt, FORGET_AFTER_S])
-            commands.append(["HDEL", REPLAYS, _field(place.stream, place.position, consumer)])
-        self._all(commands)
+        if not sends:
+            return
+        keys = [MARKERS + attempt for attempt, _, _ in sends]
+        fields = [_field(place.stream, place.position, who) for _, who, place in sends]
+        self._all(
+            [
+                ["EVAL", _FORGET, len(keys), *keys, FORGET_AFTER_S],
+                ["HDEL", REPLAYS, *fields],
+            ]
+        )
 
     def delivered(self, places: Sequence[tuple[Placement, str]]) -> list[Delivered]:
         """Where each message stands with its consumer, by cursor and pending list.

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.db.models import Case, CharField, Count, F, Q, Sum, Value, When
 
 from brokers.redis_wire import milliseconds
 from dlq import states
-from dlq.models import Item, Letter, Replay
+from dlq.models import Item, Replay
 from dlq.words import ItemState, LetterState, ReplayState
 from kit import clock
 from kit.writes import writing
@@ -34,13 +35,9 @@ def classify(replay_id: int, size: int = SLICE) -> bool:
     replay = Replay.objects.get(pk=replay_id)
     if replay.plan["classified_at"]:
         return True
-    members = list(
-        Item.objects.filter(replay=replay, pk__gt=replay.plan["classified_to"])
-        .select_related("letter")
-        .defer("letter__payload", "letter__headers", "letter__error_stack")
-        .order_by("pk")[:size]
-    )
-    newer = newer_handled([_member(item.letter) for item in members if item.letter.lane])
+    found = Item.objects.filter(replay=replay, pk__gt=replay.plan["classified_to"])
+    members = [_Member(*row) for row in found.order_by("pk").values_list(*_COLUMNS)[:size]]
+    newer = newer_handled([_known(member) for member in members if member.lane])
     with writing():
         return _note(replay_id, members, newer, is_last=len(members) < size)
 
@@ -50,21 +47,39 @@ def classify_all(replay_id: int, slices: int = 2) -> bool:
     return any(classify(replay_id) for _ in range(slices))
 
 
-def _member(letter: Letter) -> Member:
+class _Member(NamedTuple):
+    """One member with what its class needs."""
+
+    pk: int
+    state: str
+    lane: str  # its partition key, or ""
+    identity: bytes
+    consumer: str
+    position: str
+    first_died_at: datetime
+
+
+_COLUMNS = (
+    *("pk", "state", "letter__lane", "letter__event_identity", "letter__consumer"),
+    *("letter__position", "letter__first_died_at"),
+)
+
+
+def _known(member: _Member) -> Member:
     """What tracing needs to tell whether something newer was handled since."""
-    return letter.lane, bytes(letter.event_identity), _published(letter), letter.consumer
+    return member.lane, bytes(member.identity), _published(member), member.consumer
 
 
-def _published(letter: Letter) -> datetime:
+def _published(member: _Member) -> datetime:
     """When the message was published: its position says, else its death is the nearest known."""
     try:
-        return datetime.fromtimestamp(milliseconds(letter.position) / 1000, UTC)
+        return datetime.fromtimestamp(milliseconds(member.position) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
-        return letter.first_died_at
+        return member.first_died_at
 
 
 def _note(
-    replay_id: int, members: Sequence[Item], newer: dict[bytes, str], *, is_last: bool
+    replay_id: int, members: Sequence[_Member], newer: dict[bytes, str], *, is_last: bool
 ) -> bool:
     """Write what was found, unless another has gone on meanwhile."""
     replay = Replay.objects.select_for_update().get(pk=replay_id)
@@ -73,14 +88,13 @@ def _note(
     if plan["classified_at"] or (members and plan["classified_to"] >= first):
         return bool(plan["classified_at"])
     words = {
-        member.pk: {"superseded_by": newer[bytes(member.letter.event_identity)][:300]}
+        member.pk: {"superseded_by": newer[bytes(member.identity)][:300]}
         for member in members
-        if bytes(member.letter.event_identity) in newer and member.state == ItemState.WAITING
+        if bytes(member.identity) in newer and member.state == ItemState.WAITING
     }
     if replay.include_superseded:
-        for member in members:
-            member.superseded_by = words.get(member.pk, {"superseded_by": ""})["superseded_by"]
-        Item.objects.bulk_update([m for m in members if m.superseded_by], ["superseded_by"])
+        newer_items = [Item(pk=pk, **columns) for pk, columns in words.items()]
+        Item.objects.bulk_update(newer_items, ["superseded_by"])
     else:
         states.move_items(list(words), ItemState.SUPERSEDED, at=clock.now(), each=words)
     plan["classified"] += len(members)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from brokers.contract import Delivered
 from dlq.words import ItemState
-from tracing.rows import ReceiptRow
+from tracing.rows import AttemptOutcome
 
 GRACE = timedelta(seconds=5)  # for the receipt or the next death of what was acknowledged
 SUCCEEDED, SKIPPED = "succeeded", "skipped"
@@ -24,7 +24,7 @@ class Evidence:
     now: datetime
     sent_at: datetime
     wait: timedelta
-    receipts: Sequence[ReceiptRow] = ()  # of the target consumer
+    receipts: Sequence[AttemptOutcome] = ()  # of the target consumer
     died: str = ""  # error of the next death in this attempt
     delivered: Delivered | None = None  # None: not asked
     passed_at: datetime | None = None
@@ -61,12 +61,12 @@ def _by_receipts(known: Evidence) -> tuple[ItemState, str] | None:
     return None
 
 
-def _receipt(receipt: ReceiptRow, what: str) -> str:
+def _receipt(receipt: AttemptOutcome, what: str) -> str:
     process = f" ({receipt.process})" if receipt.process else ""
     return f"receipt of {receipt.consumer}{process}: {what}"
 
 
-def _error(receipt: ReceiptRow) -> str:
+def _error(receipt: AttemptOutcome) -> str:
     return f"{receipt.error_type}: {receipt.error_message}"[:300]
 
 

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from django.db.models import QuerySet
 
 from brokers.contract import BrokerError, Placement
 from dlq import engine, sending, states
+from dlq.among import among
 from dlq.models import Death, Item
 from dlq.refusals import Refused
 from dlq.targets import replayer
@@ -28,11 +30,37 @@ LETTER_AFTER: Mapping[ItemState, LetterState] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Flying(NamedTuple):
+    """A member in flight with what its outcome needs; many at once, so no model instance."""
+
+    pk: int
+    replay_id: int
+    letter_id: int
+    attempt: str
+    target: str
+    sent_at: datetime | None
+    sent_stream: str
+    sent_position: str
+    passed_at: datetime | None
+    wait_s: int
+    broker: str
+    consumer: str
+    identity: bytes
+    flow_id: str
+    source: str  # "" for a malformed message: no cascade shows it
+
+
+FLYING = (
+    *("pk", "replay_id", "letter_id", "attempt", "target", "sent_at", "sent_stream"),
+    *("sent_position", "passed_at", "replay__receipt_wait_s", "letter__broker"),
+    *("letter__consumer", "letter__event_identity", "letter__flow_id", "letter__source"),
+)
+
+
+class Verdict(NamedTuple):
     """What became of one member, and what that rests on."""
 
-    item: Item  # with its letter
+    item: Flying
     state: ItemState
     evidence: str
 
@@ -60,26 +88,36 @@ def _letters(news: Sequence[Verdict], now: datetime) -> None:
     mended = set(states.move_letters(by[LetterState.MENDED], LetterState.MENDED, at=now))
     dying = [v.item.letter_id for v in news if LETTER_AFTER[v.state] is LetterState.DEAD]
     states.move_letters(_in_replay(dying), LetterState.DEAD, at=now)
-    report_all([_report(v.item, "mended", now) for v in news if v.item.letter_id in mended])
+    report_all(
+        [
+            _report(v.item, "mended", now)
+            for v in news
+            if v.item.letter_id in mended and v.item.source
+        ]
+    )
 
 
 def _in_replay(letter_ids: Sequence[int]) -> list[int]:
     """Those of which nothing is in flight now, in this batch or in a later one."""
-    flying = Item.objects.filter(
-        letter_id__in=letter_ids,
-        state__in=(ItemState.SENDING, ItemState.SENT, ItemState.MAYBE_SENT),
-    ).values_list("letter_id", flat=True)
+    in_flight = (ItemState.SENDING, ItemState.SENT, ItemState.MAYBE_SENT)
+    flying = among(Item.objects.filter(state__in=in_flight), "letter_id", letter_ids).values_list(
+        "letter_id", flat=True
+    )
     return sorted(set(letter_ids) - set(flying))
 
 
-def _report(item: Item, outcome: Literal["mended", "replayed"], at: datetime) -> Report:
-    letter = item.letter
+def flying(items: "QuerySet[Item]") -> list[Flying]:
+    """These items, as rows."""
+    return [Flying(*row) for row in items.values_list(*FLYING)]
+
+
+def _report(item: Flying, outcome: Literal["mended", "replayed"], at: datetime) -> Report:
     return Report(
-        event_identity=bytes(letter.event_identity),
-        flow_id=letter.flow_id,
-        consumer=letter.consumer,
+        event_identity=bytes(item.identity),
+        flow_id=item.flow_id,
+        consumer=item.consumer,
         outcome=outcome,
-        letter_id=letter.pk,
+        letter_id=item.letter_id,
         at=at,
         attempt=item.attempt,
     )
@@ -107,7 +145,8 @@ def settle_maybe_sent(
         states.move_letters([item.letter_id], after, at=now)
         sending.note_removed(gone, now)
         if sent and item.letter.source:
-            report_all([_report(item, "replayed", now)])
+            (row,) = flying(Item.objects.filter(pk=item.pk))
+            report_all([_report(row, "replayed", now)])
         audit.record(
             actor=actor,
             user=user,

@@ -179,3 +179,10 @@ def _set_each(ids: list[int], each: Mapping[int, Mapping[str, Any]]) -> None:
 
 def _field(name: str) -> "Field[Any, Any]":
     return cast("Field[Any, Any]", Item._meta.get_field(name))
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A value as the database takes it; texts and numbers are that already."""
+    if isinstance(value, str | int):
+        return value
+    return _field(name).get_db_prep_save(value, connection)

@@ -10,21 +10,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
-
 from brokers import redis_signs
 from brokers.connect import connect
 from brokers.contract import BrokerError, Delivered, Placement
 from dlq import classes, engine, settle
+from dlq.among import among
 from dlq.models import Death, Item, Replay
 from dlq.outcomes import Evidence, judge
 from dlq.refusals import Refused
-from dlq.settle import Verdict
+from dlq.settle import Flying, Verdict, flying
 from dlq.targets import replayer
 from dlq.words import ItemState, ReplayState
 from kit import clock
 from kit.writes import writing
-from tracing.queries import receipts_of, receipts_of_attempts
+from tracing.queries import outcomes_of_attempts, receipts_of
+from tracing.rows import AttemptOutcome
 
 log = logging.getLogger(__name__)
 SLICE = 500
@@ -41,17 +41,17 @@ def verify(seconds: float = 1.0) -> int:
     since = clock.now() - LATE
     late = Item.objects.filter(state=ItemState.NO_RECEIPT, settled_at__gte=since).order_by("-pk")
     if time.monotonic() < until:
-        chunk = list(_whole(late)[:SLICE])
+        chunk = flying(late[:SLICE])
         settled += _write(_told(chunk))
     return settled
 
 
-def _in_flight(until: float) -> Iterator[list[Item]]:
+def _in_flight(until: float) -> Iterator[list[Flying]]:
     """What was sent, oldest first, by slices, as long as there is time."""
     after = 0
     while time.monotonic() < until:
         found = Item.objects.filter(state=ItemState.SENT, pk__gt=after).order_by("pk")
-        chunk = list(_whole(found)[:SLICE])
+        chunk = flying(found[:SLICE])
         if chunk:
             yield chunk
         if len(chunk) < SLICE:
@@ -59,27 +59,16 @@ def _in_flight(until: float) -> Iterator[list[Item]]:
         after = chunk[-1].pk
 
 
-def _whole(found: "QuerySet[Item]") -> "QuerySet[Item]":
-    return found.select_related("letter", "replay").defer(
-        "letter__payload",
-        "letter__headers",
-        "letter__error_message",
-        "letter__error_stack",
-        "replay__plan",
-        "replay__filter",
-    )
-
-
-def _settle(chunk: Sequence[Item]) -> int:
+def _settle(chunk: Sequence[Flying]) -> int:
     """Outcomes by what was told, then by where the rest stands on the broker."""
     told = _told(chunk)
     settled = _write(told)
     known = {verdict.item.pk for verdict in told}
     ripe = clock.now() - ASK_AFTER
     silent = [i for i in chunk if i.pk not in known and i.sent_at and i.sent_at <= ripe]
-    by: dict[str, list[Item]] = defaultdict(list)
+    by: dict[str, list[Flying]] = defaultdict(list)
     for item in silent:
-        by[item.letter.broker].append(item)
+        by[item.broker].append(item)
     for broker in sorted(by):
         try:
             settled += _write(_inferred(broker, by[broker]))
@@ -88,21 +77,23 @@ def _settle(chunk: Sequence[Item]) -> int:
     return settled
 
 
-def _told(items: Sequence[Item]) -> list[Verdict]:
+def _told(items: Sequence[Flying]) -> list[Verdict]:
     """Outcomes that receipts or further deaths tell."""
     now = clock.now()
-    receipts = receipts_of_attempts([item.attempt for item in items])
+    receipts: dict[str, list[AttemptOutcome]] = defaultdict(list)
+    for row in outcomes_of_attempts([item.attempt for item in items]):
+        receipts[row.replay_attempt].append(row)
     died = _deaths(items)
     verdicts = []
     for item in items:
-        consumer = item.letter.consumer
+        consumer = item.consumer
         mine = [row for row in receipts.get(item.attempt, ()) if row.consumer == consumer]
         if mine or item.attempt in died:
             told = judge(
                 Evidence(
                     now=now,
                     sent_at=item.sent_at or now,
-                    wait=timedelta(seconds=item.replay.receipt_wait_s),
+                    wait=timedelta(seconds=item.wait_s),
                     receipts=mine,
                     died=died.get(item.attempt, ""),
                     consumer=consumer,
@@ -113,10 +104,10 @@ def _told(items: Sequence[Item]) -> list[Verdict]:
     return verdicts
 
 
-def _deaths(items: Sequence[Item]) -> dict[str, str]:
+def _deaths(items: Sequence[Flying]) -> dict[str, str]:
     """Attempts in which the letter died again: the error in words."""
     attempts = {item.attempt for item in items if item.attempt}
-    found = Death.objects.filter(letter_id__in=[item.letter_id for item in items])
+    found = among(Death.objects.all(), "letter_id", [item.letter_id for item in items])
     return {
         attempt: f"{kind}: {message}"[:300]
         for attempt, kind, message in found.exclude(replay_attempt="").values_list(
@@ -126,14 +117,14 @@ def _deaths(items: Sequence[Item]) -> dict[str, str]:
     }
 
 
-def _inferred(broker: str, items: Sequence[Item]) -> list[Verdict]:
+def _inferred(broker: str, items: Sequence[Flying]) -> list[Verdict]:
     """Outcomes by cursor and pending list; starts the clock of "no receipt" where it is due."""
     now = clock.now()
     placed = [item for item in items if item.sent_position]
     standing: dict[int, Delivered] = dict.fromkeys((i.pk for i in items), Delivered.UNKNOWN)
-    places = [(Placement(i.sent_stream, i.sent_position), i.letter.consumer) for i in placed]
+    places = [(Placement(i.sent_stream, i.sent_position), i.consumer) for i in placed]
     standing.update(zip((i.pk for i in placed), replayer(broker).delivered(places), strict=True))
-    _start_clocks(items, standing, now)
+    started = _start_clocks(items, standing, now)
     silent = _without_receipts(broker, items, standing)
     verdicts = []
     for item in items:
@@ -141,11 +132,11 @@ def _inferred(broker: str, items: Sequence[Item]) -> list[Verdict]:
             Evidence(
                 now=now,
                 sent_at=item.sent_at or now,
-                wait=timedelta(seconds=item.replay.receipt_wait_s),
+                wait=timedelta(seconds=item.wait_s),
                 delivered=standing[item.pk],
-                passed_at=item.passed_at,
+                passed_at=now if item.pk in started else item.passed_at,
                 gives_receipts=item.pk not in silent,
-                consumer=item.letter.consumer,
+                consumer=item.consumer,
             )
         )
         if told:
@@ -153,34 +144,32 @@ def _inferred(broker: str, items: Sequence[Item]) -> list[Verdict]:
     return verdicts
 
 
-def _start_clocks(items: Sequence[Item], standing: Mapping[int, Delivered], now: datetime) -> None:
-    passed = [
-        item
+def _start_clocks(
+    items: Sequence[Flying], standing: Mapping[int, Delivered], now: datetime
+) -> set[int]:
+    """Members that the cursor has passed and that are acknowledged, seen so for the first time."""
+    passed = {
+        item.pk
         for item in items
         if item.passed_at is None and standing[item.pk] is Delivered.ACKNOWLEDGED
-    ]
-    if not passed:
-        return
-    with writing():
-        Item.objects.filter(pk__in=[item.pk for item in passed]).update(passed_at=now)
-    for item in passed:
-        item.passed_at = now
+    }
+    if passed:
+        with writing():
+            among(Item.objects.all(), "id", passed).update(passed_at=now)
+    return passed
 
 
 def _without_receipts(
-    broker: str, items: Sequence[Item], standing: Mapping[int, Delivered]
+    broker: str, items: Sequence[Flying], standing: Mapping[int, Delivered]
 ) -> set[int]:
     """Acknowledged members whose consumer has never been seen to give receipts."""
     known = set(redis_signs.read(connect(broker).wire).honours)
     silent = set()
     for item in items:
-        if standing[item.pk] is not Delivered.ACKNOWLEDGED or item.letter.consumer in known:
+        if standing[item.pk] is not Delivered.ACKNOWLEDGED or item.consumer in known:
             continue
-        if any(
-            row.origin == "receipt"
-            for row in receipts_of(bytes(item.letter.event_identity), item.letter.consumer)
-        ):
-            known.add(item.letter.consumer)
+        if any(row.origin == "receipt" for row in receipts_of(bytes(item.identity), item.consumer)):
+            known.add(item.consumer)
         else:
             silent.add(item.pk)
     return silent
@@ -210,7 +199,7 @@ def _forget(verdicts: Sequence[Verdict]) -> None:
     by: dict[str, list[tuple[str, str, Placement]]] = defaultdict(list)
     for item in (verdict.item for verdict in verdicts):
         place = Placement(item.sent_stream, item.sent_position)
-        by[item.letter.broker].append((item.attempt, item.letter.consumer, place))
+        by[item.broker].append((item.attempt, item.consumer, place))
     for broker in sorted(by):
         try:
             replayer(broker).forget(by[broker])

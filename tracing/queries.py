@@ -1,7 +1,7 @@
 """What other features may ask about what happened. Every answer costs what it returns."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from tracing.cascade import Cascade
 from tracing.loading import load
 from tracing.models import Event, Flow, Receipt
 from tracing.reading import chunks, event_rows, events_of, receipt_rows
-from tracing.rows import EventRow, ReceiptRow
+from tracing.rows import AttemptOutcome, EventRow, ReceiptRow
 from tracing.summary import Status
 
 THROUGHPUT_ROWS = 20_000  # flows read for one chart
@@ -28,6 +28,15 @@ WITH RECURSIVE seen(type) AS (
 )
 SELECT type FROM seen WHERE type IS NOT NULL LIMIT %s
 """
+ATTEMPT_FIELDS = (
+    "replay_attempt",
+    "consumer",
+    "outcome",
+    "seen_at",
+    "process",
+    "error_type",
+    "error_message",
+)
 Member = tuple[str, bytes, datetime, str]  # lane, event identity, published_at, consumer
 
 
@@ -114,6 +123,19 @@ def receipts_of_attempts(attempts: Sequence[str]) -> dict[str, list[ReceiptRow]]
         for row in receipt_rows(found):
             answer.setdefault(row.replay_attempt, []).append(row)
     return answer
+
+
+def outcomes_of_attempts(attempts: Sequence[str]) -> Iterator[AttemptOutcome]:
+    """What the consumers said of these replay attempts, oldest first; for very many of them."""
+    for chunk in chunks(sorted({attempt for attempt in attempts if attempt})):
+        found = (
+            Receipt.objects.filter(replay_attempt__in=chunk)
+            .exclude(replay_attempt="")
+            .exclude(origin="letter")
+            .order_by("id")
+        )
+        for row in found.values_list(*ATTEMPT_FIELDS):
+            yield AttemptOutcome(*row)
 
 
 def published_by(event_identity: bytes, consumer: str) -> list[EventRow]:

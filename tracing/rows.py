@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +65,15 @@ class ReceiptRow:
     published: tuple[bytes, ...] = ()  # identities of the events this attempt emitted
     origin: str = "receipt"  # receipt, letter, inferred
     letter_id: int | None = None
+
+
+class AttemptOutcome(NamedTuple):
+    """What one consumer said of one replay attempt."""
+
+    replay_attempt: str
+    consumer: str
+    outcome: str
+    seen_at: datetime
+    process: str = ""
+    error_type: str = ""
+    error_message: str = ""
