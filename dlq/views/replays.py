@@ -77,7 +77,7 @@ def _members(request: HttpRequest, found: Replay) -> dict[str, Any]:
     chosen = [state] if state in set(ItemState) else [s.value for s in progress.LOOK]
     page = pages.page(items.filter(state__in=chosen), ("id",), request.GET.get("cursor", ""))
     return {
-        "members": page,
+        "listed": page,
         "show": state if state in set(ItemState) else "",
         "is_live": progress.is_live(found),
         "items": [progress.row(item) for item in page.items],
