@@ -1,9 +1,12 @@
 """The status of a flow, pure, and the summariser that keeps it true."""
 
+import io
+import threading
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -129,3 +132,29 @@ def test_more_than_a_batch_is_done_and_types_are_written_once(shop_config: confi
     assert summariser.summarise_all() == summariser.BATCH + 3
     assert FlowType.objects.count() == summariser.BATCH + 3
     assert not FlowKey.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_ends_when_nothing_is_dirty(shop_config: config.Config) -> None:
+    seed([PLACED], [DEAD])
+    out = io.StringIO()
+    call_command("summarise", "--once", stdout=out)
+    assert out.getvalue() == "1 flow summarised\n"
+    assert Flow.objects.get().status == "failed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_told_to_stop_it_finishes_its_batch_and_ends(
+    shop_config: config.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed([PLACED], [])
+    stop = threading.Event()
+    batch = summariser.summarise_batch
+
+    def told_meanwhile() -> int:
+        stop.set()
+        return batch()
+
+    monkeypatch.setattr(summariser, "summarise_batch", told_meanwhile)
+    summariser.run(stop)
+    assert Flow.objects.get().dirty_since is None
