@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.support.telling import pytest_runtest_makereport  # noqa: F401  # pytest's hook
+
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 
 

@@ -163,11 +163,16 @@ class RunningConsole:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    def is_back(self, name: str, killed: int) -> bool:
+        """Whether another process runs in place of the killed one."""
+        pid = self.pid(name)
+        return pid != killed and _is_alive(pid)
+
     def story(self) -> str:
         """What it printed and the end of every log, for a failing test."""
         printed = "\n".join(self._lines[-40:])
         logs = sorted((self.home / "log").glob("*.log")) if (self.home / "log").is_dir() else []
-        tails = (f"== {path.name}\n{path.read_text(errors='replace')[-1500:]}" for path in logs)
+        tails = (f"== {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in logs)
         return "\n".join([f"== up\n{printed}", *tails])
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
