@@ -119,6 +119,8 @@ def _arrived(
         return state.added - before.added
     if before.first in ("", state.first) and state.length > before.length and before.length:
         return state.length - before.length  # nothing was trimmed in between
+    if before.length and order(state.first) > order(before.head):
+        return None  # trimmed past where we looked: some may have come and gone
     counted, complete = count_between(wire, state.name, (before.head, state.head), budget)
     return counted if complete else None
 
