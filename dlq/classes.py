@@ -93,8 +93,7 @@ def _note(
         if bytes(member.identity) in newer and member.state == ItemState.WAITING
     }
     if replay.include_superseded:
-        newer_items = [Item(pk=pk, **columns) for pk, columns in words.items()]
-        Item.objects.bulk_update(newer_items, ["superseded_by"])
+        states.note_items(words)
     else:
         states.move_items(list(words), ItemState.SUPERSEDED, at=clock.now(), each=words)
     plan["classified"] += len(members)

@@ -74,9 +74,9 @@ def _work(lease: Lease, until: float) -> int:
         replay.refresh_from_db()
     if replay.state != ReplayState.RUNNING:
         return done
-    after = ""
+    after, routes = "", Routes()
     while time.monotonic() < until:
-        sent, after = step(lease, replay, after)
+        sent, after = step(lease, replay, routes, after)
         done += sent
         if not sent or replay.rate_per_s:
             break
@@ -84,7 +84,7 @@ def _work(lease: Lease, until: float) -> int:
     return done
 
 
-def step(lease: Lease, replay: Replay, after: str = "") -> tuple[int, str]:
+def step(lease: Lease, replay: Replay, known: Routes, after: str = "") -> tuple[int, str]:
     """One slice of sends: how many members it moved, and the lane to go on behind.
 
     Raises Lost, BrokerError, Refused.
@@ -93,7 +93,7 @@ def step(lease: Lease, replay: Replay, after: str = "") -> tuple[int, str]:
     if not found:
         return 0, ""
     members = sending.load([item for _, item in found], replay.plan["token"])
-    routes = sending.routes_of(members, Routes())
+    routes = sending.routes_of(members, known)
     ready = sending.claim(lease, members, routes)
     outcomes = sending.transmit(ready, routes, accept_others=replay.accept_others)
     if sending.record(lease, outcomes):

@@ -62,13 +62,8 @@ def _of_broker(
 ) -> None:
     replay = replayer(broker)
     markers = replay.markers([member.attempt for member in members])
-    targets = dict(
-        Item.objects.filter(pk__in=[m.item for m in members]).values_list("pk", "target")
-    )
     known = [
-        Outcome(
-            m, Target(targets[m.item] or Target.MARK), Sent(SendResult.AGAIN, markers[m.attempt])
-        )
+        Outcome(m, _target(m, markers[m.attempt]), Sent(SendResult.AGAIN, markers[m.attempt]))
         for m in members
         if m.attempt in markers
     ]

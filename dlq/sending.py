@@ -223,7 +223,7 @@ def record(lease: Lease, outcomes: Sequence[Outcome]) -> bool:
         _record_gone(by[SendResult.GONE], now)
         _take_back(waits, now)
         unknown = [o.member.item for o in by[SendResult.UNKNOWN]]
-        Item.objects.filter(pk__in=unknown, state=ItemState.SENDING).update(lease_until=now)
+        among(Item.objects.filter(state=ItemState.SENDING), "id", unknown).update(lease_until=now)
     return bool(waits)
 
 

@@ -144,34 +144,36 @@ def move_items(
     `same` are further columns for all of them, `each` for one (the same names for every id).
     """
     moved = list(
-        Item.objects.select_for_update()
-        .filter(pk__in=sorted(set(ids)), state__in=ITEM_FROM[to])
+        among(Item.objects.select_for_update(), "id", sorted(set(ids)))
+        .filter(state__in=ITEM_FROM[to])
         .order_by("pk")
         .values_list("pk", flat=True)
     )
     if not moved:
         return []
-    settled = at if to in _SETTLED else None
-    Item.objects.filter(pk__in=moved).update(state=to.value, settled_at=settled, **same)
+    columns = {"state": to.value, "settled_at": at if to in _SETTLED else None, **same}
     if each:
-        _set_each(moved, each)
+        _set_each(moved, each, columns)
+    else:
+        among(Item.objects.all(), "id", moved).update(**columns)
     return moved
 
 
 def note_items(each: Mapping[int, Mapping[str, Any]]) -> None:
     """Set columns of items without moving them (the same names for every id)."""
     if each:
-        _set_each(sorted(each), each)
+        _set_each(sorted(each), each, {})
 
 
-def _set_each(ids: list[int], each: Mapping[int, Mapping[str, Any]]) -> None:
-    """One prepared UPDATE run for many rows, each with its own values."""
+def _set_each(
+    ids: list[int], each: Mapping[int, Mapping[str, Any]], same: Mapping[str, Any]
+) -> None:
+    """One prepared UPDATE run for many rows, each with its own values beside the same ones."""
     names = sorted(each[ids[0]])
-    fields = [cast("Field[Any, Any]", Item._meta.get_field(name)) for name in names]
-    columns = ", ".join(f"{connection.ops.quote_name(str(field.column))} = %s" for field in fields)
-    values = [
-        [*(f.get_db_prep_save(each[pk][f.name], connection) for f in fields), pk] for pk in ids
-    ]
+    quoted = [connection.ops.quote_name(str(_field(name).column)) for name in (*same, *names)]
+    columns = ", ".join(f"{column} = %s" for column in quoted)
+    prepared = [_plain(name, value) for name, value in same.items()]
+    values = [[*prepared, *(_plain(name, each[pk][name]) for name in names), pk] for pk in ids]
     with connection.cursor() as cursor:
         # column names come from the model, never from a caller's data
         cursor.executemany(f"UPDATE dlq_item SET {columns} WHERE id = %s", values)  # noqa: S608

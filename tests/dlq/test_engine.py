@@ -1,13 +1,17 @@
 """The engine on a real Redis: sends, order, outcomes, and every place a crash can be."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
+from brokers.contract import BrokerError
 from dlq import control, engine, leases, settle, verify
 from dlq.models import Death, Item, Letter, Replay
 from dlq.refusals import Refused
+from dlq.targets import Routes
 from dlq.words import ItemState
+from kit import clock
 from kit.models import AuditEntry
 from tests.dlq import scene
 from tests.dlq.scene import Scene, observing, pump, run, states
@@ -123,7 +127,7 @@ def test_no_receipt_is_counted_from_the_acknowledgement_and_late_evidence_settle
     shop.honours("payment")
     replay = run(*shop.letters(), receipt_wait_s=0)
     pump()
-    monkeypatch.setattr(verify, "ASK_AFTER", verify.timedelta(0))
+    monkeypatch.setattr(verify, "ASK_AFTER", timedelta(0))
     scene.settle(shop)
     assert states(replay) == ["sent"]
     position, fields = shop.take()
@@ -223,7 +227,7 @@ def test_pause_and_cancel(shop: Scene) -> None:
 
 def _crashed(replay: Replay) -> None:
     """As after a kill -9: leases end."""
-    past = verify.clock.now() - verify.timedelta(minutes=1)
+    past = clock.now() - timedelta(minutes=1)
     Item.objects.filter(replay=replay, state="sending").update(lease_until=past)
     Replay.objects.update(lease_until=None)
 
@@ -325,9 +329,9 @@ def test_a_worker_that_was_too_slow_writes_nothing_more(shop: Scene) -> None:
     new = leases.take(replay.pk)
     assert new is not None
     with pytest.raises(leases.Lost):
-        engine.step(old, replay)
+        engine.step(old, replay, Routes())
     assert shop.sent() == []
-    assert engine.step(new, replay)[0] == 1
+    assert engine.step(new, replay, Routes())[0] == 1
 
 
 def test_redis_is_killed_while_sending(shop: Scene) -> None:
@@ -337,8 +341,8 @@ def test_redis_is_killed_while_sending(shop: Scene) -> None:
     assert lease is not None
     shop.server.kill()
     try:
-        with pytest.raises(engine.BrokerError):
-            engine.step(lease, replay)
+        with pytest.raises(BrokerError):
+            engine.step(lease, replay, Routes())
     finally:
         shop.server.start()
     leases.give_back(lease)
