@@ -20,7 +20,12 @@ STATES = (
     *((state.value, state.value.capitalize()) for state in ReplayState),
 )
 PLAN = {"plan": "dlq/_plan.html", "plan-dock": "dlq/_plan_dock.html"}
-PROGRESS = {"progress": "dlq/_progress.html", "members": "dlq/_members.html"}
+PROGRESS = {
+    "progress": "dlq/_progress.html",
+    "outcomes": "dlq/_outcomes.html",
+    "account": "dlq/_account.html",
+    "members": "dlq/_members.html",
+}
 
 
 @require(Permission.READ)
@@ -62,7 +67,7 @@ def replay(request: HttpRequest, replay_id: int) -> HttpResponse:
     if found.state == ReplayState.PLANNED:
         return respond(request, "dlq/plan.html", PLAN, context | plan_context(found))
     region = wanted_region(request, PROGRESS)
-    if region in (None, PROGRESS["progress"]):
+    if region != PROGRESS["members"]:
         context |= progress.context(found)
     if region in (None, PROGRESS["members"]):
         context |= _members(request, found)
@@ -76,8 +81,10 @@ def _members(request: HttpRequest, found: Replay) -> dict[str, Any]:
     items = items.defer("letter__payload", "letter__headers", "letter__error_stack")
     chosen = [state] if state in set(ItemState) else [s.value for s in progress.LOOK]
     page = pages.page(items.filter(state__in=chosen), ("id",), request.GET.get("cursor", ""))
+    may_settle = rights(request)["may_replay"]
     return {
         "listed": page,
+        "in_doubt": may_settle and any(x.state == ItemState.MAYBE_SENT for x in page.items),
         "show": state if state in set(ItemState) else "",
         "is_live": progress.is_live(found),
         "items": [progress.row(item) for item in page.items],
