@@ -8,6 +8,7 @@
   const WHOLE_MINUTES = [60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
 
   function colour(name) {
+    if (!probe.isConnected) document.body.append(probe); // Back replaces the body
     probe.style.color = `var(${name})`; // by script, which a strict CSP allows
     return getComputedStyle(probe).color;
   }
@@ -105,7 +106,6 @@
   });
 
   probe.hidden = true;
-  document.body.append(probe);
   document.fonts.ready.then(() => drawAll(false));
   document.addEventListener("htmx:after:settle", () => drawAll(false));
   document.documentElement.addEventListener("console:theme", () => drawAll(true));
