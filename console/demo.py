@@ -50,7 +50,7 @@ INCIDENTS = {
 def state() -> list[tuple[Incident, bool]]:
     """Every incident and whether it is on; none when the shop's Redis does not answer."""
     try:
-        on = _switches().all()
+        on = _switches(settings.SHOP_REDIS_URL or "").all()
     except (redis.RedisError, ValueError):  # ValueError: no shop's address is known
         return []
     return [(incident, on.get(name, False)) for name, incident in INCIDENTS.items()]
@@ -58,11 +58,16 @@ def state() -> list[tuple[Incident, bool]]:
 
 def switch(name: str, on: bool) -> None:
     """Switch one incident; raises redis.RedisError."""
-    _switches().switch(name, on)
+    _switches(settings.SHOP_REDIS_URL or "").switch(name, on)
 
 
-def _switches() -> Incidents:
-    client = redis.Redis.from_url(
-        settings.SHOP_REDIS_URL or "", socket_timeout=2, decode_responses=True
-    )
+def switch_all_on(url: str) -> None:
+    """The demo begins with every incident; raises redis.RedisError."""
+    switches = _switches(url)
+    for name in INCIDENTS:
+        switches.switch(name, True)
+
+
+def _switches(url: str) -> Incidents:
+    client = redis.Redis.from_url(url, socket_timeout=2, decode_responses=True)
     return Incidents(client)

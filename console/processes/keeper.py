@@ -83,20 +83,35 @@ class Keeper:
         return self._process is not None and self._process.poll() is None
 
     def close(self) -> None:
-        """Stop every program in reverse order, then supervisord."""
+        """Stop the programs in reverse order, the first when all others have ended."""
         if self._process is None:
             return
-        for program in reversed(self._programs):
-            self._stop(program.name)
+        first, *others = self._programs
+        for program in reversed(others):
+            self._stop(program.name, wait=False)
+        for program in others:
+            self._wait_until_stopped(program)
+        self._stop(first.name, wait=True)  # Redis, which all others speak to
         self._process.terminate()
         self._process.wait(timeout=60)
         for leftover in self._home.run.glob("*.pid"):
             leftover.unlink()
         shutil.rmtree(self._sockets, ignore_errors=True)
 
-    def _stop(self, name: str) -> None:
+    def _wait_until_stopped(self, program: Program) -> None:
+        """Supervisor itself kills it after `stop_s`; this waits a little longer than that."""
+        for _ in range((program.stop_s + 5) * 10):
+            try:
+                state = self._rpc.getProcessInfo(program.name)["statename"]
+            except (xmlrpc.client.Fault, OSError):
+                return
+            if state != "STOPPING":
+                return
+            time.sleep(0.1)
+
+    def _stop(self, name: str, wait: bool) -> None:
         try:
-            self._rpc.stopProcess(name, True)
+            self._rpc.stopProcess(name, wait)
         except (xmlrpc.client.Fault, OSError):
             return  # it was not running, or supervisord itself is gone
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -15,13 +16,12 @@ from types import FrameType
 import redis
 from django.core.exceptions import ImproperlyConfigured
 
-from console import environment
+from console import demo, environment
 from console.processes import addresses, embedded_redis, ports, programs, sweep
 from console.processes.home import StateDirectory
 from console.processes.keeper import Keeper
 
 READY_WITHIN_S = 120
-INCIDENTS = ("payment-release", "slow-analytics", "poison")
 Say = Callable[[str], None]
 
 
@@ -89,11 +89,12 @@ class Up:
         if names[0] == "redis":
             keeper.start(names.pop(0))
         _wait_for_redis(os.environ["REDIS_URL"])
-        self._manage("migrate", "--no-input", "-v", "0")
-        self._manage("collectstatic", "--no-input", "-v", "0")
+        files = threading.Thread(target=self._manage, args=("collectstatic", "--no-input"))
+        files.start()
+        self._manage("migrate", "--no-input")
+        files.join()
         if self._demo:
-            for incident in INCIDENTS:
-                self._manage("shop", "incident", incident, "on")
+            demo.switch_all_on(os.environ["SHOP_REDIS_URL"])
         keeper.start_all(names)
         self._wait_until_ready(keeper)
         self._say(f"ready: {os.environ['PUBLIC_URL']}")
