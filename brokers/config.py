@@ -107,7 +107,7 @@ def _read(path: Path) -> Config:
     except msgspec.ValidationError as error:
         text, _, place = str(error).partition(" - at ")
         where = place.strip("`").removeprefix("$").strip(".") or "top level"
-        hint = "the keys are described in console.toml.example"
+        hint = "shop/console.toml is a whole example"
         raise ConfigError(f"{path.name}: {where}: {text}; {hint}") from None
     except msgspec.DecodeError as error:
         raise ConfigError(f"{path.name} is not valid TOML: {error}") from None

@@ -15,9 +15,11 @@ import lag.queries
 from brokers import config
 from kit import clock
 from kit.formats import age
+from lag.evaluate import Verdict
 
 SAMPLED_WITHIN = timedelta(seconds=30)  # rounds come every 5 s
 REDIS_TIMEOUT_S = 2
+HALTED = {Verdict.STALLED, Verdict.STOPPED}
 
 
 @login_not_required
@@ -90,10 +92,28 @@ def _sampler() -> str:
     return "ok" if since <= SAMPLED_WITHIN else f"last round {age(since.total_seconds())} ago"
 
 
+def _tap() -> str:
+    """By its own consumer group, as any other consumer is judged."""
+    try:
+        if not any(broker.tap for broker in config.current().brokers):
+            return "ok"  # nothing is taken in from a broker
+        halted = [
+            row.topic
+            for row in lag.queries.troubled()
+            if row.consumer == config.TAP_GROUP and row.verdict in HALTED
+        ]
+    except config.ConfigError as error:
+        return str(error)
+    except DatabaseError:
+        return "unknown: the database does not answer"
+    return f"takes nothing in from {', '.join(sorted(halted))}" if halted else "ok"
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "database": _database,
     "migrations": _migrations,
     "redis": _redis,
     "transport": _transport,
     "sampler": _sampler,
+    "tap": _tap,
 }

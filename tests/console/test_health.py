@@ -7,7 +7,7 @@ from django.test import Client
 
 from brokers import config
 from kit import clock
-from lag.models import Snapshot
+from lag.models import Snapshot, Standing
 
 pytestmark = pytest.mark.django_db
 
@@ -56,3 +56,26 @@ def test_redis_that_does_not_answer_is_named(client: Client, settings: object) -
 def test_a_wrong_configuration_is_named(client: Client) -> None:
     config.use(lambda: config.load("nowhere.toml", None, {}))
     assert "cannot be read" in client.get("/readyz").json()["parts"]["sampler"]
+
+
+@pytest.mark.usefixtures("_ready")
+def test_a_tap_that_stopped_is_named(client: Client, redis_url: str) -> None:
+    broker = config.BrokerConfig(name="default", url=redis_url, tap=True)
+    config.use(lambda: config.Config(brokers=(broker,)))
+    now = clock.now()
+    row = Standing.objects.create(
+        broker="default",
+        topic="orders",
+        consumer=config.TAP_GROUP,
+        sampled_at=now,
+        verdict="falling_behind",
+        since=now,
+        moved_at=now,
+        method="exact",
+    )
+    assert client.get("/readyz").status_code == 200
+    row.verdict = "stopped"
+    row.save()
+    answer = client.get("/readyz")
+    assert answer.json()["not_ready"] == ["tap"]
+    assert answer.json()["parts"]["tap"] == "takes nothing in from orders"
