@@ -113,6 +113,8 @@ def _execute_many(table: Table, rows: Sequence[Row], conflict: str) -> None:
 
 def _copy(name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
     statement = f"COPY {name} ({', '.join(columns)}) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
+    # Django does not turn the driver's errors into its own for copy
+    with connection.wrap_database_errors, connection.cursor() as cursor:
+        with cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)

@@ -268,13 +268,21 @@ def test_the_command(world: World, once: bool, tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "manage.py", "tap", "--json", *(["--once"] if once else [])],
         cwd=ROOT,
-        env={**os.environ, **_same_database(), "CONSOLE_CONFIG": _toml(tmp_path, world.config.url)},
+        env={
+            **os.environ,
+            **_same_database(),
+            "DJANGO_SETTINGS_MODULE": "console.settings",
+            "CONSOLE_CONFIG": _toml(tmp_path, world.config.url),
+        },
         stdout=subprocess.PIPE,
     ) as process:
-        if not once:
-            _wait(lambda: Event.objects.count() == 10)
-            process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=60)
+        try:
+            if not once:
+                _wait(lambda: Event.objects.count() == 10)
+                process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 0
     assert json.loads(out)["accepted"] == 10
     assert Event.objects.count() == 10
