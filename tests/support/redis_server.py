@@ -48,6 +48,8 @@ class RedisServer:
     def _wait(self) -> None:
         client = self.client()
         for _ in range(200):
+            if self._process is None or self._process.poll() is not None:
+                break
             try:
                 client.ping()
                 return
