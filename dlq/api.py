@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 
 from dlq import classes, control, discard, documents, editing, plan, queries
 from dlq.bodies import (
@@ -79,7 +79,7 @@ def show_letter(request: HttpRequest, letter_id: int) -> WholeLetterOut:
 
 
 @router.post("/dead-letters/{int:letter_id}/revisions", response={201: RevisionOut}, auth=EDIT)
-def revise(request: HttpRequest, letter_id: int, body: NewRevision) -> tuple[int, RevisionOut]:
+def revise(request: HttpRequest, letter_id: int, body: NewRevision) -> Status[RevisionOut]:
     """Keep an edit of payload or headers; the original is never changed."""
     try:
         made = editing.revise(
@@ -97,7 +97,7 @@ def revise(request: HttpRequest, letter_id: int, body: NewRevision) -> tuple[int
             where |= {"line": error.line, "column": error.column}
         status = 409 if isinstance(error, Conflict) else 422
         raise Problem(status, "The edit is refused", error.text, [where]) from error
-    return 201, documents.revision(made)
+    return Status(201, documents.revision(made))
 
 
 @router.get("/replays", response=Replays, auth=READ)
@@ -112,7 +112,7 @@ def list_replays(request: HttpRequest, cursor: str = "", limit: int = PAGE_SIZE)
 
 
 @router.post("/replays", response={201: WholeReplayOut}, auth=REPLAY)
-def new_replay(request: HttpRequest, body: NewReplay) -> tuple[int, WholeReplayOut]:
+def new_replay(request: HttpRequest, body: NewReplay) -> Status[WholeReplayOut]:
     """Freeze a plan, and start it unless `dry_run`; or start the plan of an earlier dry run."""
     who, user = actor(request), person(request)
     if body.replay is not None:
@@ -142,7 +142,7 @@ def new_replay(request: HttpRequest, body: NewReplay) -> tuple[int, WholeReplayO
                 include_superseded=body.include_superseded or None,
             )
         )
-    return 201, documents.whole_replay(made)
+    return Status(201, documents.whole_replay(made))
 
 
 @router.get("/replays/{int:replay_id}", response=WholeReplayOut, auth=READ)

@@ -71,9 +71,15 @@ class NewReplay(Choice):
 
 
 class NewDiscard(Choice):
-    """Letters to give up for good."""
+    """Letters to give up for good; a filter must name something."""
 
     reason: Reason
+
+    def chosen(self) -> Chooser | list[int]:
+        """As of any choice. Raises Problem 422, also for a filter that means every letter."""
+        if self.filter is not None and not any(self.filter.values()):
+            raise Problem(422, "Choose letters", "an empty filter would discard every letter")
+        return super().chosen()
 
 
 class DiscardOut(BaseModel):

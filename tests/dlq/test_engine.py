@@ -1,6 +1,5 @@
 """The engine on a real Redis: sends, order, outcomes, and every place a crash can be."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -19,13 +18,6 @@ from tests.support.redis_server import RedisServer
 from tracing.models import Receipt
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shop(redis_server: RedisServer, redis_url: str) -> Iterator[Scene]:
-    """Payment alone on its topic."""
-    with observing(redis_url):
-        yield Scene(redis_server)
 
 
 def test_the_original_goes_to_its_consumer_again_and_is_mended(shop: Scene) -> None:

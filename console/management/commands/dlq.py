@@ -20,6 +20,7 @@ from dlq.words import ReplayState
 from kit import clock, formats
 
 LISTED = 50
+FILTERS = ("q", "group", "consumer", "state", "since", "until")
 OVER = (ReplayState.DONE, ReplayState.CANCELLED)
 
 
@@ -152,15 +153,15 @@ class Command(BaseCommand):
 
 
 def _filters(parser: CommandParser) -> None:
-    for name in ("q", "group", "consumer", "state", "since", "until"):
+    for name in FILTERS:
         parser.add_argument(f"--{name}", default="")
 
 
 def _chosen(options: dict[str, Any]) -> Chooser | list[int]:
-    chosen = LetterFilter.from_query(options)
-    if bool(options["ids"]) == chosen.is_set:
+    is_filtered = any(options[name] for name in FILTERS)
+    if bool(options["ids"]) == is_filtered:
         raise CommandError("name letters, or choose them by a filter such as --group 3")
-    return options["ids"] or chosen
+    return options["ids"] or LetterFilter.from_query(options)
 
 
 def _letter(letter_id: int) -> Letter:

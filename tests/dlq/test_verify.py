@@ -1,0 +1,178 @@
+"""Outcomes: which evidence counts for what, and the letters and cascades that follow."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from brokers.contract import Delivered
+from dlq import verify
+from dlq.models import Item, Letter, Replay
+from dlq.outcomes import GRACE, Evidence, judge
+from dlq.words import ItemState
+from kit import clock
+from tests.dlq import scene
+from tests.dlq.scene import Scene, pump, run, states
+from tracing.rows import AttemptOutcome
+
+NOW = datetime(2026, 8, 18, 14, 36, 20, tzinfo=UTC)
+
+
+def evidence(
+    *outcomes: str,
+    died: str = "",
+    delivered: Delivered | None = None,
+    passed_s: float | None = None,
+    sent_s: float = 10,
+    gives: bool = True,
+    seen_s: float = 1,
+) -> Evidence:
+    return Evidence(
+        now=NOW,
+        sent_at=NOW - timedelta(seconds=sent_s),
+        wait=timedelta(seconds=60),
+        receipts=[
+            AttemptOutcome("r1", "payment", outcome, NOW - timedelta(seconds=seen_s), "payment-1")
+            for outcome in outcomes
+        ],
+        died=died,
+        delivered=delivered,
+        passed_at=None if passed_s is None else NOW - timedelta(seconds=passed_s),
+        gives_receipts=gives,
+        consumer="payment",
+    )
+
+
+ACKED = Delivered.ACKNOWLEDGED
+
+
+@pytest.mark.parametrize(
+    ("known", "outcome"),
+    [
+        (evidence(), None),
+        (evidence("started"), None),
+        (evidence("retrying", "retrying"), None),
+        (evidence("succeeded"), ItemState.SUCCEEDED),
+        (evidence("retrying", "succeeded", "skipped"), ItemState.SUCCEEDED),
+        (evidence("dead_lettered", "succeeded"), ItemState.SUCCEEDED),
+        (evidence("skipped"), ItemState.SKIPPED),
+        (evidence("dead_lettered"), None),  # its copy on the queue is on its way
+        (evidence("dead_lettered", died="KeyError: x"), ItemState.FAILED_AGAIN),
+        (evidence("dead_lettered", seen_s=GRACE.seconds), ItemState.FAILED_AGAIN),
+        (evidence(died="KeyError: x"), ItemState.FAILED_AGAIN),
+        (evidence(delivered=Delivered.AHEAD, sent_s=9_999), None),
+        (evidence(delivered=Delivered.PENDING, sent_s=9_999), None),
+        (evidence(delivered=ACKED, passed_s=0), None),
+        (evidence(delivered=ACKED, passed_s=59), None),
+        (evidence(delivered=ACKED, passed_s=60), ItemState.NO_RECEIPT),
+        (evidence(delivered=ACKED, passed_s=4, gives=False), None),
+        (evidence(delivered=ACKED, passed_s=5, gives=False), ItemState.HANDLED),
+        (evidence(delivered=Delivered.UNKNOWN, sent_s=59), None),
+        (evidence(delivered=Delivered.UNKNOWN, sent_s=60), ItemState.NO_RECEIPT),
+    ],
+)
+def test_judgement(known: Evidence, outcome: ItemState | None) -> None:
+    told = judge(known)
+    assert (told[0] if told else None) is outcome
+    if told:
+        assert told[1]
+
+
+def test_every_outcome_names_its_evidence() -> None:
+    told = judge(evidence("succeeded"))
+    assert told == (ItemState.SUCCEEDED, "receipt of payment (payment-1): succeeded")
+
+
+def _earlier(replay: Replay) -> None:
+    """As if everything of this replay had been a minute ago."""
+    moment = clock.now() - timedelta(minutes=2)
+    for name in ("sent_at", "passed_at"):
+        Item.objects.filter(replay=replay).exclude(**{name: None}).update(**{name: moment})
+
+
+@pytest.mark.django_db
+def test_a_consumer_without_receipts_is_inferred_from_its_cursor(shop: Scene) -> None:
+    position = shop.publish(1)
+    shop.take()
+    fields = shop.redis.xrange(scene.STREAM)[0][1]
+    shop.redis.xadd(
+        scene.QUEUE,
+        fields
+        | {
+            b"dead-letter-consumer": b"payment",
+            b"dead-letter-stream": scene.STREAM.encode(),
+            b"dead-letter-position": position.encode(),
+        },
+    )
+    shop.redis.xack(scene.STREAM, "payment", position)
+    replay = run(*shop.letters())
+    pump()
+    _earlier(replay)
+    scene.settle(shop)
+    assert states(replay) == ["sent"]
+    shop.handle(receipt=False)
+    scene.settle(shop)
+    assert Item.objects.get().passed_at is not None
+    _earlier(replay)
+    scene.settle(shop)
+    assert states(replay) == ["handled"]
+    assert Item.objects.get().evidence.startswith("inferred")
+    assert Letter.objects.get().state == "mended"
+
+
+@pytest.mark.django_db
+def test_receipts_of_other_consumers_are_no_evidence(shop: Scene) -> None:
+    shop.redis.xgroup_create(scene.STREAM, "inventory", "$")
+    shop.die(1)
+    replay = run(*shop.letters(), accept_others=True)
+    pump()
+    shop.take("inventory")
+    position, fields = shop.take("inventory")
+    assert b"cascadeattempt" in fields
+    shop.receipt(position, fields, "succeeded", consumer="inventory")
+    scene.settle(shop)
+    assert states(replay) == ["sent"]
+    shop.handle()
+    scene.settle(shop)
+    assert states(replay) == ["succeeded"]
+
+
+@pytest.mark.django_db
+def test_a_consumer_that_is_gone_does_not_keep_the_batch_open(shop: Scene) -> None:
+    shop.die(1)
+    replay = run(*shop.letters())
+    pump()
+    shop.redis.xgroup_destroy(scene.STREAM, "payment")
+    _earlier(replay)
+    scene.settle(shop)
+    assert states(replay) == ["no_receipt"]
+    assert "does not know payment" in Item.objects.get().evidence
+    replay.refresh_from_db()
+    assert replay.state == "done"
+
+
+@pytest.mark.django_db
+def test_a_broker_that_is_away_leaves_everything_in_flight(shop: Scene) -> None:
+    shop.die(1)
+    replay = run(*shop.letters())
+    pump()
+    _earlier(replay)
+    shop.server.kill()
+    try:
+        assert verify.verify(30) == 0
+    finally:
+        shop.server.start()
+    assert states(replay) == ["sent"]
+
+
+@pytest.mark.django_db
+def test_markers_go_when_settled(shop: Scene) -> None:
+    shop.die(1)
+    shop.reclaims()
+    run(*shop.letters())
+    pump()
+    (key,) = shop.redis.keys("cascade:attempt:*")
+    assert shop.redis.ttl(key) == -1
+    shop.handle()
+    scene.settle(shop)
+    assert shop.redis.ttl(key) > 0
+    assert shop.redis.hlen("cascade:replays") == 0
