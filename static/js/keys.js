@@ -26,8 +26,9 @@
   }
 
   function press(selector) {
-    const element = document.querySelector(selector);
-    if (!element || element.disabled) return false;
+    const shown = (element) => !element.disabled && element.checkVisibility();
+    const element = [...document.querySelectorAll(selector)].find(shown);
+    if (!element) return false;
     element.click();
     return true;
   }
@@ -49,7 +50,7 @@
     j: () => move(1),
     k: () => move(-1),
     x: select,
-    p: () => press("#live:not([hidden])"),
+    p: () => press("#live"),
     "?": help,
   };
 
