@@ -92,8 +92,7 @@ def _words(value: float | None) -> str:
 
 
 def _facts(row: Standing, now: datetime) -> list[tuple[str, str]]:
-    facts = [("Reason", row.reason)] if "; " in row.reason else []
-    facts += [("Rule", row.rule), ("Since", clock_seconds(row.since))]
+    facts = [("Rule", row.rule), ("Since", clock_seconds(row.since))]
     pace = _pace(row, now)
     if pace:
         facts.append(("At this pace", pace))

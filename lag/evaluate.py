@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from kit.formats import age, clock_seconds, duration, plural, rate
+from kit.formats import age, clock_seconds, plural, rate
 from lag.trend import Point, Trend, rates, trend
 
 
@@ -60,7 +60,6 @@ class Facts:
     pending: int | None
     oldest_s: float | None  # 0: nothing waits
     idle_s: tuple[float, ...] | None  # of each process; None: the broker does not tell
-    busy: int  # processes that have something in hand
     still_s: float  # since it last took or finished anything
     set_back_to: str | None = None  # the cursor is behind where it was: to what, in words
     why_unknown: str = ""
@@ -269,8 +268,9 @@ class _Case:
         return f"{age(self.limits.allowed_s)} are allowed"
 
     def _pace(self) -> str:
-        if not self.go:
+        if self.go == 0:
             return f"nothing handled for {age(self.facts.still_s)}"
-        each = duration(60 * max(1, self.facts.busy) / self.go)
-        come = "unknown" if self.come is None else rate(self.come)
-        return f"{each} an event; {come} a minute come, {rate(self.go)} go"
+        if self.go is None:
+            return f"oldest waits {age(self._age())}, and longer each time"
+        of = f" of {rate(self.come)}" if self.come is not None and self.come > self.go else ""
+        return f"handles {rate(self.go)}{of} a minute"

@@ -33,11 +33,6 @@ class Row:
         return not (self.standing.messages == 0 and self.standing.pending == 0)
 
     @property
-    def why(self) -> str:
-        """The reason's first part; the whole is in the title and in the open row."""
-        return self.standing.reason.split("; ")[0]
-
-    @property
     def drawn(self) -> bool:
         """Whether there is enough history for a line."""
         return len([value for value in self.spark if value is not None]) > 1

@@ -214,7 +214,6 @@ def _facts(each: Total, still_s: float) -> Facts:
         pending=each.pending,
         oldest_s=each.oldest_s,
         idle_s=None if members is None else tuple(member.idle_s for member in members),
-        busy=sum(1 for member in members or () if member.pending),
         still_s=still_s,
         set_back_to=each.set_back_to,
         why_unknown=each.reason,

@@ -11,7 +11,7 @@ from lag.trend import Point
 
 NOW = datetime(2026, 8, 18, 14, 36, 20, tzinfo=UTC)
 STEP = timedelta(seconds=5)
-FACTS = Facts(messages=30, pending=2, oldest_s=100, idle_s=(1.0, 2.0), busy=2, still_s=3)
+FACTS = Facts(messages=30, pending=2, oldest_s=100, idle_s=(1.0, 2.0), still_s=3)
 
 
 def at(points: int, index: int) -> datetime:
@@ -112,8 +112,9 @@ def test_the_table(name: str, found: Judgement, expected: str) -> None:
 
 def test_reasons_are_words_with_numbers() -> None:
     behind = verdict(RISING, go=15)
-    assert behind.reason == "8.0\xa0s an event; 40 a minute come, 15 go"
+    assert behind.reason == "handles 15 of 40 a minute"
     assert behind.rule == "grew in 12 of 12 samples, 1\xa0min in 1\xa0min"
+    assert verdict(RISING, go=None).reason == "oldest waits 1\xa0min, and longer each time"
     assert verdict(RISING, go=0, still_s=40).reason == "nothing handled for 40\xa0s"
     assert verdict(RISING, idle_s=(90.0,), still_s=90).reason == "silent for 1\xa0min\xa030\xa0s"
     stalled = verdict(RISING, still_s=180)
