@@ -89,6 +89,7 @@
     const root = host.attachShadow({ mode: "open" });
     const state = cm.EditorState.create({ doc: textarea.value, extensions: extensions(cm, textarea) });
     const view = new cm.EditorView({ state, parent: root, root });
+    view.scrollDOM.tabIndex = 0; // what scrolls must be reached by keyboard
     textarea.classList.add("editor-on");
     textarea.form?.addEventListener("reset", () => {
       setTimeout(() => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: textarea.value } }));
