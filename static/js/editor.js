@@ -67,7 +67,7 @@
       cm.bracketMatching(),
       cm.indentOnInput(),
       cm.keymap.of([...cm.defaultKeymap, ...cm.historyKeymap, ...cm.lintKeymap]),
-      cm.EditorView.contentAttributes.of({ "aria-label": label }),
+      cm.EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
       cm.EditorState.readOnly.of(textarea.readOnly),
       json ? [cm.json(), cm.linter(cm.jsonParseLinter()), cm.lintGutter()] : [],
       before === null ? [] : cm.unifiedMergeView({ original: before, mergeControls: false }),
