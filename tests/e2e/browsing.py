@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 
@@ -12,7 +12,8 @@ AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 SCREENSHOTS = ROOT / "var" / "screenshots"
 WIDE, PHONE = (1280, 800), (390, 844)
 SIZES = {"1280": WIDE, "390": PHONE}
-THEMES = ("light", "dark")
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
 GRAVE = ("serious", "critical")
 
 LISTEN = """
@@ -58,10 +59,10 @@ class Watched:
         """Use a one-time login link."""
         self.page.goto(link)
 
-    def show(self, theme: str, size: tuple[int, int]) -> None:
-        """Another window size and theme; the theme holds for this page only."""
+    def show(self, theme: Theme, size: tuple[int, int]) -> None:
+        """Another window size, and the theme this person's system asks for."""
         self.page.set_viewport_size({"width": size[0], "height": size[1]})
-        self.page.evaluate("(theme) => { document.documentElement.dataset.bsTheme = theme }", theme)
+        self.page.emulate_media(color_scheme=theme)
         self.page.wait_for_timeout(250)  # the fades of a theme take 150 ms
 
     def shoot(self, name: str) -> None:

@@ -17,11 +17,13 @@ from tests.support.running import NoAnswerError, RunningConsole, wait_for
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 ORDERS = 150
 LETTERS = 4  # wait for so many before the first process dies
-WHILE_BROKEN = ("tap", "worker-replay", "shop-payment", "redis")  # replays fail again
-WHILE_MENDED = (
-    *("worker-sampling", "beat", "web", "summariser", "shop-orders"),
-    *("worker-replay", "tap", "redis"),
+PROCESSES = (
+    *("tap", "worker-replay", "worker-sampling", "beat", "web", "summariser"),
+    *("shop-payment", "shop-orders", "redis"),
 )
+WHILE_BROKEN = PROCESSES  # what is replayed fails again, and dies again
+WHILE_MENDED = ("worker-replay", "redis", "shop-payment", "tap")  # what is replayed succeeds
+SLOWLY = 1  # sends a second, so that the last replay lasts longer than the killing
 PAUSE_S = 2.0
 REPLAYS = 12  # at most so many more, until no letter of payment waits
 SETTLED = {"succeeded", "superseded", "skipped", "failed_again", "handled", "changed", "unsent"}
@@ -37,10 +39,13 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningConsole
         console.manage("shop", "incident", "slow-analytics", "off")
         wait_for(lambda: len(waiting(console)) >= LETTERS, "letters of payment")
         for name in WHILE_BROKEN:
-            kill_during_a_replay(console, name)
+            wait_for(lambda: a_replay_runs(console), "a replay that runs")
+            kill(console, name)
+        wait_for(lambda: not runs(console) and waiting(console), "letters that wait again")
         console.manage("shop", "incident", "payment-release", "off")
+        replay_what_waits(console, rate_per_s=SLOWLY)
         for name in WHILE_MENDED:
-            kill_during_a_replay(console, name)
+            kill(console, name)
         bring_to_an_end(console)
         yield console
 
@@ -114,21 +119,29 @@ def test_no_replay_was_sent_twice_unseen(console: RunningConsole, broker: Broker
     assert set(put) | set(ends) <= known
 
 
-def kill_during_a_replay(console: RunningConsole, name: str) -> None:
-    """Start a replay of whatever waits, kill the process, wait until another one runs."""
-    replay_what_waits(console)
-    time.sleep(PAUSE_S / 2)
+def kill(console: RunningConsole, name: str) -> None:
+    """Kill the process, wait until another one runs in its place, and a little longer."""
     killed = console.kill(name)
     wait_for(lambda: console.is_back(name, killed), f"another {name}")
     time.sleep(PAUSE_S)
 
 
-def replay_what_waits(console: RunningConsole) -> bool:
+def a_replay_runs(console: RunningConsole) -> bool:
+    """Whether a replay is under way; starts one when letters wait and none is."""
+    return runs(console) or (replay_what_waits(console) and runs(console))
+
+
+def runs(console: RunningConsole) -> bool:
+    """Whether a replay has members that wait for their turn or their outcome."""
+    return int(console.api("replays", state="running")["count"]) > 0
+
+
+def replay_what_waits(console: RunningConsole, **options: int) -> bool:
     """One replay of the letters of payment that are dead now; False when there is none."""
     found = [row["id"] for row in wait_for(lambda: [waiting(console)], "an answer")[0]]
     if not found:
         return False
-    body = {"letters": found, "reason": "fault test", "include_superseded": True}
+    body = {"letters": found, "reason": "fault test", "include_superseded": True, **options}
     wait_for(lambda: asked(console, body), "a replay")
     return True
 
