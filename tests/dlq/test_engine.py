@@ -72,6 +72,7 @@ def test_one_letter_of_a_lane_is_in_flight_until_its_outcome(shop: Scene) -> Non
     shop.die(4)
     replay = run(*shop.letters())
     pump()
+    pump()
     assert states(replay) == ["sent", "waiting", "waiting", "sent"]
     shop.handle()
     shop.handle()
