@@ -165,8 +165,9 @@ class RunningConsole:
 
     def is_back(self, name: str, killed: int) -> bool:
         """Whether another process runs in place of the killed one."""
-        pid = self.pid(name)
-        return pid != killed and _is_alive(pid)
+        text = (self.home / "run" / f"{name}.pid").read_text(encoding="utf-8").strip()
+        # empty for a moment while the successor writes it
+        return text.isdigit() and int(text) != killed and _is_alive(int(text))
 
     def story(self) -> str:
         """What it printed and the end of every log, for a failing test."""
