@@ -7,6 +7,7 @@ after TAKE_OVER_MS when its reader has died.
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from redis import ResponseError
@@ -167,7 +168,7 @@ def to_entry(broker: str, stream: Stream, raw: RawEntry, now_ms: int) -> Entry:
         if name == b"data":
             body = value
         else:
-            headers[text(name)] = text(value)
+            headers[_name(name)] = value.decode("utf-8", "backslashreplace")
     return Entry(
         broker=broker,
         stream=stream.name,
@@ -177,3 +178,9 @@ def to_entry(broker: str, stream: Stream, raw: RawEntry, now_ms: int) -> Entry:
         headers=headers,
         body=body,
     )
+
+
+@lru_cache(maxsize=1024)
+def _name(raw: bytes) -> str:
+    """A field's name; the same few dozen names are in every entry."""
+    return text(raw)

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 Row = tuple[Any, ...]
+Moment = datetime | str | None  # a time as the database takes it
 IGNORE = "ON CONFLICT DO NOTHING"
 
 
@@ -34,16 +35,16 @@ def on_sqlite() -> bool:
     return connection.vendor == "sqlite"
 
 
-def moment(value: datetime | None) -> datetime | str | None:
+def moment(value: datetime | None) -> Moment:
     """A time as the database takes it: SQLite's is text in UTC, as Django writes it."""
     if value is None or not on_sqlite():
         return value
     if value.tzinfo is not UTC:
         value = value.astimezone(UTC)
-    return value.replace(tzinfo=None).isoformat(" ")
+    return value.isoformat(" ")[: -len("+00:00")]
 
 
-def read_moment(value: Any) -> datetime | str | None:
+def read_moment(value: Any) -> Moment:
     """A time as a bare SELECT gave it (SQLite's is naive, in UTC), in the form of `moment`."""
     if isinstance(value, datetime) and value.tzinfo is None:
         value = value.replace(tzinfo=UTC)
@@ -114,7 +115,10 @@ def _execute_many(table: Table, rows: Sequence[Row], conflict: str) -> None:
 def _copy(name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
     statement = f"COPY {name} ({', '.join(columns)}) FROM STDIN"
     # Django does not turn the driver's errors into its own for copy
-    with connection.wrap_database_errors, connection.cursor() as cursor:
-        with cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)

@@ -1,10 +1,9 @@
 """The rows of tracing's tables, as the writers fill them."""
 
-import json
-from datetime import datetime
+import msgspec
 
-from tracing.bulk import Row, Table, moment
-from tracing.envelope import Envelope
+from tracing.bulk import Moment, Row, Table, moment
+from tracing.envelope import Envelope, body_hash
 
 EVENT = Table(
     "tracing_event",
@@ -117,43 +116,40 @@ MARK_DIRTY = (
 
 
 def event_row(
-    event: Envelope,
-    digest: bytes,
-    flow_id: str,
-    identity: bytes,
-    *,
-    broker: str,
-    topic: str,
-    time: datetime | None,
-    received_at: datetime,
+    event: Envelope, *, broker: str, topic: str, broker_time: Moment, received_at: Moment
 ) -> Row:
-    """One event; `time` is the broker's. Columns as in EVENT."""
+    """One event; the times in the database's form. Columns as in EVENT."""
+    own_time = moment(event.time)
     return (
-        identity,
-        moment(time or event.time or received_at),
-        digest,
-        flow_id,
+        event.identity,
+        broker_time or own_time or received_at,
+        body_hash(event.data),
+        event.flow_id,
         event.source,
         event.id,
         event.type,
         event.subject,
-        moment(event.time),
+        own_time,
         event.time_text,
-        json.dumps(event.causes) if event.causes else "[]",
+        _json(event.causes) if event.causes else "[]",
         event.partition_key,
         event.sequence,
         event.traceparent,
         event.dataschema,
         event.content_type,
         event.data,
-        json.dumps(event.extensions) if event.extensions else "{}",
-        json.dumps(event.headers) if event.headers else "{}",
+        _json(event.extensions) if event.extensions else "{}",
+        _json(event.headers) if event.headers else "{}",
         broker,
         topic,
-        moment(received_at),
+        received_at,
     )
 
 
 def flow_row(flow_id: str, started_at: object, now: object) -> Row:
     """A flow that nobody has summarised yet. Columns as in FLOW; times in the database's form."""
     return (flow_id, started_at, started_at, now, "running", "", "", "", 0, 0, 0, "")
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -15,8 +15,8 @@ from brokers.contract import Entry
 from kit import clock
 from kit.limits import KIB
 from tracing import columns
-from tracing.bulk import IGNORE, Row, add, change, moment, read_moment, select, write
-from tracing.envelope import Envelope, EnvelopeError, Malformed, body_hash, from_entry, storable
+from tracing.bulk import IGNORE, Moment, Row, add, change, moment, read_moment, select, write
+from tracing.envelope import Envelope, EnvelopeError, Malformed, from_entry, storable
 from tracing.keys import keys_of
 from tracing.receipts import Parsed, is_receipt, parse
 from tracing.receipts import row as receipt_row
@@ -140,17 +140,19 @@ def _take_events(
     rows: dict[bytes, Row] = {}
     appearances: dict[Row, Row] = {}
     found_keys: set[Row] = set()
+    received_at = moment(at)
     for one in events:
         event = one.message
         assert isinstance(event, Envelope)  # noqa: S101  # sorted out by `take`
-        row, place = _rows(one, event, at)
+        row, place = _rows(one, event, received_at)
         identity, flow_id = row[0], row[3]
         known = rows.get(identity)
         if known is None or row[1:3] < known[1:3]:
             rows[identity] = row
         appearances.setdefault(place[:3], place)
         flows.mark(flow_id, row[1])
-        found_keys.update((key, flow_id) for key in keys_of(event, keys))
+        for key in keys_of(event, keys):
+            found_keys.add((key, flow_id))
     there = _write_events(rows, flows)
     places = sorted(appearances.values())
     add(columns.APPEARANCE, [place for place in places if place[3] not in there])
@@ -159,26 +161,24 @@ def _take_events(
     return rows.keys() - there
 
 
-def _rows(one: Seen, event: Envelope, at: datetime) -> tuple[Row, Row]:
-    identity, digest = event.identity, body_hash(event.data)
+def _rows(one: Seen, event: Envelope, received_at: Moment) -> tuple[Row, Row]:
+    """The event's row and the row of where it was seen."""
+    broker_time = moment(one.time)
     row = columns.event_row(
         event,
-        digest,
-        event.flow_id,
-        identity,
         broker=one.broker,
         topic=one.topic,
-        time=one.time,
-        received_at=at,
+        broker_time=broker_time,
+        received_at=received_at,
     )
     place = (
         one.broker,
         one.stream,
         one.position,
-        identity,
-        moment(one.time),
-        row[-1],
-        digest,
+        row[0],
+        broker_time,
+        received_at,
+        row[2],
         event.attempt,
         event.target,
     )

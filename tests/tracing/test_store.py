@@ -277,7 +277,8 @@ def test_a_malformed_message_is_kept_cut_off() -> None:
 def test_another_writer_was_quicker() -> None:
     """What is believed to be new and is not: it stays as it is, and the rest goes in."""
     one, two = (store.seen(event(name, 1)) for name in ("e1", "e2"))
-    pairs = [store._rows(one, one.message, START), store._rows(two, two.message, START)]  # type: ignore[arg-type]
+    at = bulk.moment(START)
+    pairs = [store._rows(seen, seen.message, at) for seen in (one, two)]  # type: ignore[arg-type]
     with transaction.atomic():
         bulk.add(columns.EVENT, [pairs[0][0]])
         bulk.add(columns.EVENT, sorted(pair[0] for pair in pairs))

@@ -175,8 +175,10 @@ def rfc3339(text: str) -> datetime:
     if leap:  # a leap second is valid; the one before it, plus one, is the same moment
         upper = f"{upper[:17]}59{upper[19:]}"
     try:
-        moment = datetime.fromisoformat(upper) + timedelta(seconds=leap)
-        return moment.astimezone(UTC)
+        moment = datetime.fromisoformat(upper)
+        if moment.tzinfo is UTC and not leap:
+            return moment
+        return (moment + timedelta(seconds=leap)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError("is no RFC 3339 time") from error
 

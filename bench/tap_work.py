@@ -1,0 +1,152 @@
+"""The work that bench/tap.py measures; imported with Django set up.
+
+Raw and tap take turns, round by round on stores of the same size, so that a busy machine and a
+growing store weigh on both alike. Raw is the event rows alone, ready made, with the same indexes
+and the same transactions; the tap reads, checks, keeps appearances, keys and flows besides.
+"""
+
+import json
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+from brokers.config import BrokerConfig
+from brokers.contract import Entry
+from brokers.redis_streams import RedisStreams
+from console.tap import BATCH, Tap
+from kit.sqlite.base import PRAGMAS
+from tests.support.redis_server import RedisServer
+from tracing import columns
+from tracing.bulk import Row, moment
+from tracing.envelope import Envelope, from_entry
+from tracing.models import Event
+
+ROUNDS = 5
+EVENTS = 10_000  # a round
+FLOW = 10  # events of one order
+STREAMS = 3
+TARGET = {"sqlite": 0.5, "postgresql": 0.4}  # DESIGN, figures
+KEYS = {"order": "/order_id"}
+LINES = [{"sku": f"sku-{number}", "quantity": 1, "price": "19.90"} for number in range(4)]
+Fields = dict[str, str]
+
+
+def main() -> None:
+    """Measure, and print the rows as the last line."""
+    call_command("migrate", verbosity=0)
+    server = RedisServer()
+    try:
+        print(json.dumps([_measured(server)]))
+    finally:
+        server.stop()
+
+
+def _measured(server: RedisServer) -> dict[str, Any]:
+    tap = Tap([RedisStreams(BrokerConfig("shop", server.url, tap=True))], KEYS, "bench")
+    write = _raw_sqlite() if connection.vendor == "sqlite" else _raw_postgresql()
+    raw = taken = 0.0
+    for number in range(ROUNDS):
+        entries = [_fields(number * EVENTS + index) for index in range(EVENTS)]
+        rows = [_row(fields) for fields in entries]
+        raw += _timed(lambda rows=rows: write(rows))  # type: ignore[misc]
+        _publish(server.client(), entries)
+        taken += _timed(tap.drain)
+    assert Event.objects.count() == tap.totals.accepted == ROUNDS * EVENTS
+    figure, limit = ROUNDS * EVENTS / taken, ROUNDS * EVENTS / raw
+    return {
+        "name": f"tap: events a second, {connection.vendor}",
+        "figure": figure,
+        "raw": limit,
+        "ratio": figure / limit,
+        "target": TARGET[connection.vendor],
+    }
+
+
+def _timed(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _fields(index: int) -> Fields:
+    order = str(4711 + index // FLOW)
+    data = {"order_id": order, "total": "79.60", "currency": "EUR", "lines": LINES}
+    return {
+        "ce-specversion": "1.0",
+        "ce-id": str(uuid.uuid4()),
+        "ce-source": "/shop/orders",
+        "ce-type": f"Step{index % FLOW}",
+        "ce-time": datetime.now(UTC).isoformat(),
+        "ce-subject": order,
+        "ce-correlationid": str(uuid.uuid5(uuid.NAMESPACE_OID, order)),
+        "ce-causationid": str(uuid.uuid4()),
+        "ce-partitionkey": order,
+        "ce-traceparent": f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01",
+        "content-type": "application/json",
+        "data": json.dumps(data),
+    }
+
+
+def _publish(client: redis.Redis, entries: Sequence[Fields]) -> None:
+    for start in range(0, len(entries), BATCH):
+        pipe = client.pipeline(transaction=False)
+        for number, fields in enumerate(entries[start : start + BATCH]):
+            pipe.xadd(f"orders.{number % STREAMS}", fields)  # type: ignore[arg-type]
+        pipe.execute()
+
+
+def _row(fields: Fields) -> Row:
+    """What the tap will make of it, ready made."""
+    headers = {name: value for name, value in fields.items() if name != "data"}
+    body = fields["data"].encode()
+    event = from_entry(Entry("raw", "orders.0", "orders", "1-0", None, headers, body))
+    assert isinstance(event, Envelope)
+    now = moment(datetime.now(UTC))
+    return columns.event_row(event, broker="shop", topic="orders", broker_time=now, received_at=now)
+
+
+def _raw_sqlite() -> Callable[[list[Row]], None]:
+    """executemany into a file with the same table and indexes, as durable as ours."""
+    raw = sqlite3.connect(Path(settings.CONSOLE_HOME) / "raw.sqlite3")
+    raw.executescript(PRAGMAS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sql FROM sqlite_master WHERE tbl_name = 'tracing_event' AND sql IS NOT NULL"
+            " ORDER BY type DESC"
+        )
+        for (definition,) in cursor.fetchall():
+            raw.execute(definition)
+    insert = columns.EVENT.insert(f"VALUES ({', '.join('?' * len(columns.EVENT.columns))})")
+
+    def write(rows: list[Row]) -> None:
+        for start in range(0, len(rows), BATCH):
+            raw.executemany(insert, rows[start : start + BATCH])
+            raw.commit()
+
+    return write
+
+
+def _raw_postgresql() -> Callable[[list[Row]], None]:
+    """COPY into the same table and indexes, by a bare connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE raw_event (LIKE tracing_event INCLUDING ALL)")
+    raw = connection.get_new_connection(connection.get_connection_params())
+    copy_in = f"COPY raw_event ({', '.join(columns.EVENT.columns)}) FROM STDIN"
+
+    def write(rows: list[Row]) -> None:
+        for start in range(0, len(rows), BATCH):
+            with raw.cursor() as cursor, cursor.copy(copy_in) as copy:
+                for row in rows[start : start + BATCH]:
+                    copy.write_row(row)
+            raw.commit()
+
+    return write
