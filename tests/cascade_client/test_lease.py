@@ -1,6 +1,7 @@
 """Ownership of partitions: fences, shares, and what a late owner cannot do any more."""
 
 import threading
+import time
 
 import pytest
 
@@ -128,6 +129,7 @@ def test_a_graceful_stop_finishes_what_is_in_hand(world: World) -> None:
     thread.start()
     assert begun.wait(30)
     stop.set()
+    time.sleep(1)  # until the partition's own thread has heard of it
     go_on.set()
     thread.join(30)
     assert len(world.receipts("succeeded")) == 1
