@@ -15,6 +15,7 @@ for _name in ("BROKER", "CONSOLE_CONFIG", "REDIS_URL", "CELERY_BROKER_URL", "DEM
 from console.settings import *  # noqa: E402, F403
 from console.settings import CONSOLE_HOME, DATABASES  # noqa: E402
 
+(CONSOLE_HOME / "static").mkdir()  # whitenoise looks for it
 if DATABASES["default"]["ENGINE"] == "kit.sqlite":
     DATABASES["default"]["TEST"] = {"NAME": CONSOLE_HOME / "test.sqlite3"}
 STORAGES = {
