@@ -26,6 +26,7 @@ from tracing.envelope import Malformed
 from tracing.store import Seen, Taken
 
 BATCH = 500  # entries in one transaction: about kit.limits.TRANSACTION_ROWS rows
+READ = 4 * BATCH  # entries read and acknowledged together: each of the two is a write to a disk
 BLOCK_MS = 500  # how long one read waits; divided among the brokers
 BACK_OFF_S = (0.5, 30.0)  # first and longest wait after a failure; doubled each time
 AWAY = (BrokerError, OperationalError, InterfaceError)
@@ -89,6 +90,13 @@ class Tap:
         entries = source.read(block_ms)
         if not entries:
             return 0
+        for start in range(0, len(entries), BATCH):
+            self._batch(source, entries[start : start + BATCH])
+        source.broker.acknowledge(TAP_GROUP, entries)
+        self.totals.entries += len(entries)
+        return len(entries)
+
+    def _batch(self, source: "_Source", entries: Sequence[Entry]) -> None:
         letters = [entry for entry in entries if source.is_dead_letter(entry)]
         try:
             self._store(_seen(entries, letters), letters)
@@ -97,9 +105,6 @@ class Tap:
         except Exception:
             log.exception("a batch of %s is taken in singly", source.broker.name)
             self._singly(entries, letters)
-        source.broker.acknowledge(TAP_GROUP, entries)
-        self.totals.entries += len(entries)
-        return len(entries)
 
     def _store(self, found: Sequence[Seen], letters: Sequence[Entry]) -> None:
         with writing():
@@ -133,7 +138,7 @@ class _Source:
 
     def read(self, block_ms: int) -> list[Entry]:
         """The next batch. Raises BrokerError."""
-        return self.broker.read(TAP_GROUP, self._process, BATCH, block_ms)
+        return self.broker.read(TAP_GROUP, self._process, READ, block_ms)
 
     def is_dead_letter(self, entry: Entry) -> bool:
         """Whether the entry lies on a dead-letter queue."""

@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 Row = tuple[Any, ...]
 Moment = datetime | str | None  # a time as the database takes it
 IGNORE = "ON CONFLICT DO NOTHING"
+AT_ONCE = 500  # rows or values in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +73,15 @@ def write(table: Table, rows: Sequence[Row], conflict: str) -> None:
     if on_sqlite():
         _execute_many(table, rows, conflict)
         return
-    waiting = f"waiting_{table.name}"
-    columns = ", ".join(table.columns)
+    marks = f"({', '.join(['%s'] * len(table.columns))})"
     with connection.cursor() as cursor:
-        # names are our own constants, never input
-        cursor.execute(
-            f"CREATE TEMP TABLE IF NOT EXISTS {waiting} ON COMMIT DELETE ROWS"  # noqa: S608
-            f" AS SELECT {columns} FROM {table.name} WITH NO DATA"
-        )
-        _copy(waiting, table.columns, rows)
-        cursor.execute(table.insert(f"SELECT {columns} FROM {waiting} {conflict}"))  # noqa: S608
-        cursor.execute(f"DELETE FROM {waiting}")  # noqa: S608
+        for start in range(0, len(rows), AT_ONCE):
+            part = rows[start : start + AT_ONCE]
+            values = ", ".join([marks] * len(part))
+            cursor.execute(
+                table.insert(f"VALUES {values} {conflict}"),
+                [value for row in part for value in row],
+            )
 
 
 def change(sql: str, rows: Iterable[Row]) -> None:
@@ -91,12 +90,12 @@ def change(sql: str, rows: Iterable[Row]) -> None:
         cursor.executemany(sql, list(rows))
 
 
-def select(sql: str, values: Sequence[Any], *, size: int = 500) -> list[Row]:
+def select(sql: str, values: Sequence[Any]) -> list[Row]:
     """Rows whose column is among `values`; `sql` has `{among}` where they stand."""
     rows: list[Row] = []
     with connection.cursor() as cursor:
-        for start in range(0, len(values), size):
-            part = list(values[start : start + size])
+        for start in range(0, len(values), AT_ONCE):
+            part = list(values[start : start + AT_ONCE])
             if on_sqlite():
                 marks = ", ".join(["%s"] * len(part))
                 cursor.execute(sql.format(among=f"IN ({marks})"), part)
