@@ -47,7 +47,8 @@
 
   function line(series) {
     const stroke = colour(series.tone ?? "--c-work");
-    const made = { label: series.name, stroke, width: 1.75, dash: series.dash ?? [], points: { show: false } };
+    const isLone = series.y.filter((value) => value != null).length === 1; // no line joins one value
+    const made = { label: series.name, stroke, width: 1.75, dash: series.dash ?? [], points: { show: isLone, size: 6, fill: stroke } };
     if (series.bars) Object.assign(made, { paths: uPlot.paths.bars({ size: [0.8, 40], align: 1 }), fill: stroke, width: 0 });
     if (series.area) made.fill = pale(stroke, 0.1);
     return made;
