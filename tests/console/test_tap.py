@@ -12,94 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 from django.db import OperationalError, connection
 
 from brokers import config as configuration
-from brokers.config import TAP_GROUP, BrokerConfig, Config
+from brokers.config import Config
 from brokers.redis_streams import RedisStreams
-from cascade_client.fields import RECEIPT_TYPE, RECEIPTS
 from console import tap as tapping
 from console.tap import Tap
 from dlq.models import Letter
+from tests.console.tap_world import World
 from tests.support.redis_server import RedisServer
 from tracing import store
 from tracing.envelope import identity
 from tracing.models import Appearance, Event, Flow, FlowKey, Malformed, Receipt
 
-KEYS = {"order": "/order_id"}
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class World:
-    """A Redis with the shop's shapes on it, and a tap."""
-
-    def __init__(self, url: str) -> None:
-        self.redis: redis.Redis = redis.Redis.from_url(url, protocol=2)
-        config = BrokerConfig(name="shop", url=url, tap=True)
-        configuration.use(lambda: Config(brokers=(config,), keys=KEYS))
-        self.config = config
-
-    def tap(self, process: str = "a") -> Tap:
-        """A tap that has just started."""
-        return Tap([RedisStreams(self.config)], KEYS, process)
-
-    def event(self, event_id: str, stream: str = "orders.0", **fields: str) -> str:
-        """Publish an event; its position."""
-        named = {
-            "ce-specversion": "1.0",
-            "ce-id": event_id,
-            "ce-source": "/shop/orders",
-            "ce-type": "OrderPlaced",
-            "ce-correlationid": "flow-1",
-            "content-type": "application/json",
-            "data": '{"order_id": 4711}',
-        }
-        return self.add(stream, {**named, **{k.replace("_", "-"): v for k, v in fields.items()}})
-
-    def receipt(self, event_id: str, outcome: str = "succeeded") -> str:
-        """Publish a receipt of payment for an event."""
-        data = {
-            "event_source": "/shop/orders",
-            "event_id": event_id,
-            "consumer": "payment",
-            "attempt": 1,
-            "outcome": outcome,
-            "started_at": "2026-08-18T14:23:04.000Z",
-            "duration_ms": 12.5,
-        }
-        fields = {
-            "ce-specversion": "1.0",
-            "ce-id": f"r-{event_id}-{outcome}",
-            "ce-source": "/shop/payment",
-            "ce-type": RECEIPT_TYPE,
-            "content-type": "application/json",
-            "data": json.dumps(data),
-        }
-        return self.add(RECEIPTS, fields)
-
-    def dead_letter(self, position: str, stream: str = "orders.0", **fields: str) -> str:
-        """What a consumer does that gives up the entry at this position."""
-        entry: Any = self.redis.xrange(stream, position, position)
-        marks = {
-            "dead-letter-consumer": "payment",
-            "dead-letter-stream": stream,
-            "dead-letter-position": position,
-            "dead-letter-reason": "attempts",
-            "dead-letter-error-type": "KeyError",
-            "dead-letter-error-message": "'currency'",
-            **fields,
-        }
-        return self.add("orders.payment.dlq", {**entry[0][1], **marks})
-
-    def add(self, stream: str, fields: dict[Any, Any]) -> str:
-        """One entry; its position."""
-        return self.redis.xadd(stream, fields).decode()  # type: ignore[union-attr]
-
-    def pending(self, stream: str) -> int:
-        """How many entries the tap's group has not acknowledged."""
-        return int(self.redis.xpending(stream, TAP_GROUP)["pending"])
 
 
 @pytest.fixture

@@ -1,102 +1,18 @@
 """The store: exactly once, whatever the order, and flows marked in the same transaction."""
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from brokers.contract import Entry
-from cascade_client.fields import RECEIPT_TYPE
 from kit.writes import writing
+from tests.tracing.arriving import START, entry_of, event, receipt, rows, take
 from tracing import bulk, columns, receipts, store
 from tracing.envelope import identity
 from tracing.models import Appearance, Event, Flow, FlowKey, Malformed, Receipt
-from tracing.store import Taken
 
-KEYS = {"order": "/order_id", "package": "/lines/0/package"}
-START = datetime(2026, 8, 18, 14, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
-
-
-def event(
-    event_id: str, at: int, *, stream: str = "orders.0", body: Any = None, **fields: str
-) -> Entry:
-    """An event of flow-1 published `at` milliseconds after START, at a position of its own."""
-    headers = {
-        "ce-specversion": "1.0",
-        "ce-id": event_id,
-        "ce-source": "/shop",
-        "ce-type": "OrderPlaced",
-        "ce-correlationid": "flow-1",
-        "content-type": "application/json",
-        **{name.replace("_", "-"): value for name, value in fields.items() if value},
-    }
-    headers = {name: value for name, value in headers.items() if fields.get(name) != ""}
-    data = json.dumps({"order_id": 4711} if body is None else body).encode()
-    return _entry(stream, at, headers, data)
-
-
-def receipt(name: str, at: int, outcome: str = "succeeded", **more: Any) -> Entry:
-    """A receipt of payment for an event, written `at` milliseconds after START."""
-    data = {
-        "event_source": "/shop",
-        "event_id": name,
-        "consumer": "payment",
-        "outcome": outcome,
-        "started_at": "2026-08-18T14:00:00.5Z",
-        **more,
-    }
-    headers = {
-        "ce-specversion": "1.0",
-        "ce-id": f"{name}/{outcome}",
-        "ce-source": "/shop/payment",
-        "ce-type": RECEIPT_TYPE,
-    }
-    return _entry("cascade.receipts", at, headers, json.dumps(data).encode())
-
-
-def _entry(stream: str, at: int, headers: dict[str, str], data: bytes) -> Entry:
-    time = START + timedelta(milliseconds=at)
-    position = f"{int(time.timestamp() * 1000)}-0"
-    return Entry("shop", stream, stream.split(".", maxsplit=1)[0], position, time, headers, data)
-
-
-def take(*entries: Entry) -> Taken:
-    """All in one transaction."""
-    with writing():
-        return store.take([store.seen(entry) for entry in entries], keys=KEYS)
-
-
-def rows() -> dict[str, list[Any]]:
-    """All that was stored, less what says when we received it."""
-
-    def of(model: Any, *left_out: str) -> list[Any]:
-        hidden = {"id", "received_at", *left_out}
-        names = [f.name for f in model._meta.concrete_fields if f.name not in hidden]
-        return sorted(
-            [[_plain(value) for value in row] for row in model.objects.values_list(*names)],
-            key=repr,
-        )
-
-    marks = ("dirty_since", "started_at", "last_at")
-    return {
-        "events": of(Event),
-        "appearances": of(Appearance),
-        "receipts": of(Receipt),
-        "malformed": of(Malformed),
-        "keys": of(FlowKey),
-        "flows": of(Flow, *marks),
-    }
-
-
-def _plain(value: Any) -> Any:
-    return bytes(value) if isinstance(value, memoryview | bytes) else value
 
 
 def test_an_event_is_stored_with_all_it_says() -> None:
@@ -218,7 +134,7 @@ def test_a_receipt_says_what_happened() -> None:
 
 
 def test_a_receipt_of_a_message_without_identity_is_found_by_its_position() -> None:
-    plain = _entry("orders.0", 1, {}, b"{}")
+    plain = entry_of("orders.0", 1, {}, b"{}")
     named = {"event_source": "", "event_id": "", "stream": "orders.0", "position": plain.position}
     take(receipt("?", 2, **named), plain)
     assert bytes(Receipt.objects.get().identity) == bytes(Event.objects.get().identity)
@@ -269,7 +185,7 @@ def test_it_needs_a_transaction() -> None:
 
 
 def test_a_malformed_message_is_kept_cut_off() -> None:
-    take(_entry("orders.0", 1, {"a": "b\0\udcff"}, b"x" * 100_000))
+    take(entry_of("orders.0", 1, {"a": "b\0\udcff"}, b"x" * 100_000))
     row = Malformed.objects.get()
     assert (len(bytes(row.raw)), row.size) == (store.RAW_BYTES, 100_000 + len(b"a: b\0\\udcff\n\n"))
 
@@ -283,52 +199,3 @@ def test_another_writer_was_quicker() -> None:
         bulk.add(columns.EVENT, [pairs[0][0]])
         bulk.add(columns.EVENT, sorted(pair[0] for pair in pairs))
     assert Event.objects.count() == 2
-
-
-# -- promise 10: whatever the order, and however cut into batches
-
-WORLD = [
-    event("placed", 1),
-    event("paid", 2, stream="payments.0", ce_causationid="placed"),
-    event("placed", 30, body={"order_id": 4711, "edited": True}),  # a resend, edited
-    event("lonely", 4, **{"ce-correlationid": ""}),
-    event("other", 5, body={"order_id": 4712}, ce_correlationid="flow-2"),
-    event("bad", 6, ce_time="noon"),
-    receipt("placed", 7, "retrying"),
-    receipt("placed", 8),
-    receipt("placed", 40),  # the same receipt, delivered again
-    receipt("lonely", 9),
-    receipt("never seen", 10),
-    receipt("paid", 11, "exploded"),
-    _entry("plain.0", 12, {}, b'{"order_id": 4713}'),
-]
-
-
-@contextmanager
-def _undone() -> Iterator[None]:
-    mark = transaction.savepoint()
-    try:
-        yield
-    finally:
-        transaction.savepoint_rollback(mark)
-
-
-def _in_batches(entries: Sequence[Entry], cuts: Sequence[int]) -> dict[str, list[Any]]:
-    with _undone():
-        start = 0
-        for cut in [*sorted(cuts), len(entries)]:
-            take(*entries[start:cut])
-            start = cut
-        return rows()
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.permutations(WORLD),
-    st.lists(st.integers(0, len(WORLD)), max_size=4),
-    st.lists(st.sampled_from(WORLD), max_size=4),
-)
-def test_the_order_of_arrival_does_not_matter(
-    order: list[Entry], cuts: list[int], again: list[Entry]
-) -> None:
-    assert _in_batches([*order, *again], cuts) == _in_batches(WORLD, [])
