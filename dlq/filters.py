@@ -67,20 +67,22 @@ class LetterFilter(Filter):
             letters = letters.filter(pk__lte=_number(self.upto))
         if self.consumer:
             letters = letters.filter(consumer=self.consumer)
-        letters = letters.filter(state__in=self._states())
+        letters = letters.filter(self._state())
         if self.since:
             letters = letters.filter(died_at__gte=self.since)
         if self.until:
             letters = letters.filter(died_at__lt=self.until)
         return letters.filter(self._text()) if self.q else letters
 
-    def _states(self) -> list[str]:
-        if self.state in set(LetterState):
-            return [self.state]
+    def _state(self) -> Q:
+        """Both ways to say it: a group's letters are indexed by state, all by settlement."""
         if self.state == ALL:
-            return [state.value for state in LetterState]
+            return Q()
+        if self.state in set(LetterState):
+            return Q(state=self.state, settled_at__isnull=self.state in OPEN_LETTERS)
         is_open = self.state != SETTLED
-        return [state.value for state in LetterState if (state in OPEN_LETTERS) == is_open]
+        states = [state for state in LetterState if (state in OPEN_LETTERS) == is_open]
+        return Q(state__in=states, settled_at__isnull=is_open)
 
     def _text(self) -> Q:
         return (
