@@ -66,7 +66,21 @@ class RedisReplay:
         return {
             attempt: Placement(text(reply[0]), text(reply[1]))
             for attempt, reply in zip(attempts, replies, strict=True)
-            if reply[0] is not None
+            if reply[0]
+        }
+
+    def withdraw(self, attempts: Sequence[str]) -> dict[str, Placement]:
+        """Let these attempts never be sent; those that were sent already, and where to. Writes.
+
+        A withdrawn attempt's marker names no place; it stays a day, as that of a settled one.
+        """
+        source = (_LUA / "withdraw.lua").read_bytes()
+        markers = [MARKERS + attempt for attempt in attempts]
+        replies = self._all([["EVAL", source, 1, key, FORGET_AFTER_S] for key in markers])
+        return {
+            attempt: Placement(text(reply[0]), text(reply[1]))
+            for attempt, reply in zip(attempts, replies, strict=True)
+            if reply
         }
 
     def present(self, placements: Sequence[Placement]) -> set[Placement]:

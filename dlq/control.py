@@ -3,16 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from dlq import classes, states
-from dlq.models import Item, Replay
+from dlq import classes, states, sweeping
+from dlq.models import Replay
 from dlq.refusals import Refused
 from dlq.targets import allowed
-from dlq.words import ItemState, ReplayState
+from dlq.words import ReplayState
 from kit import audit, clock
 from kit.models import User
 from kit.writes import writing
 
-SLICE = 500
 ACCEPT_TITLE = "Other consumers would see it too"
 
 
@@ -80,24 +79,12 @@ def resume(
 def cancel(replay: Replay, *, actor: str, user: User | None, reason: str = "") -> Replay:
     """Send nothing more, ever: what waits is unsent, what was sent keeps its outcome to come.
 
-    Raises Refused when it is over already.
+    What a crash here leaves waiting is swept by the pump. Raises Refused when it is over already.
     """
-    moved = _move(replay, ReplayState.CANCELLED, "cancel", actor=actor, user=user, reason=reason)
-    unsend(replay.pk, f"cancelled by {actor}")
-    classes.note_outcomes(replay.pk)
-    return moved
-
-
-def unsend(replay_id: int, why: str) -> int:
-    """Members of a cancelled batch that were not claimed; their letters were never touched."""
-    waiting = Item.objects.filter(replay_id=replay_id, state=ItemState.WAITING).order_by("pk")
-    count = 0
-    while ids := list(waiting.values_list("pk", flat=True)[:SLICE]):
-        with writing():
-            count += len(
-                states.move_items(ids, ItemState.UNSENT, at=clock.now(), evidence=why[:500])
-            )
-    return count
+    _move(replay, ReplayState.CANCELLED, "cancel", actor=actor, user=user, reason=reason)
+    sweeping.sweep(replay.pk)
+    replay.refresh_from_db()
+    return replay
 
 
 def set_rate(replay: Replay, per_second: int, *, actor: str, user: User | None) -> Replay:

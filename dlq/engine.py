@@ -11,7 +11,7 @@ from datetime import timedelta
 from django.db.models import Q
 
 from brokers.contract import BrokerError
-from dlq import classes, leases, recovery, sending, states
+from dlq import classes, leases, recovery, sending, states, sweeping
 from dlq.lanes import heads, is_drained
 from dlq.leases import Lease, Lost
 from dlq.models import Replay
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 SLICE = 500  # members sent in one round trip and recorded in one transaction
 AWAY = timedelta(seconds=2)  # until a broker that was away is tried again
 SECOND = timedelta(seconds=1)
+# A plan is classified, a cancelled batch is swept.
+AT_WORK = (ReplayState.PLANNED, ReplayState.RUNNING, ReplayState.CANCELLED)
 
 
 def pump(seconds: float = 1.0) -> int:
@@ -45,6 +47,10 @@ def pump(seconds: float = 1.0) -> int:
         except (BrokerError, Refused) as error:
             log.warning("replay %s waits: %s", replay_id, error)
             _later(replay_id, AWAY)
+        except Exception:
+            # behind the others: a batch that cannot go on keeps no other from it
+            log.exception("replay %s waits", replay_id)
+            _later(replay_id, AWAY)
         finally:
             leases.give_back(lease)
     return done
@@ -54,9 +60,7 @@ def due() -> list[int]:
     """Batches with something to do now: what a crash left first, then the longest waiting."""
     now = clock.now()
     rows = (
-        Replay.objects.filter(
-            Q(state=ReplayState.RUNNING) | Q(state=ReplayState.PLANNED), next_step_at__lte=now
-        )
+        Replay.objects.filter(state__in=AT_WORK, next_step_at__lte=now)
         .filter(Q(lease_until=None) | Q(lease_until__lt=now))
         .order_by("next_step_at", "pk")
     )
@@ -65,8 +69,9 @@ def due() -> list[int]:
 
 def _work(lease: Lease, until: float) -> int:
     replay = Replay.objects.get(pk=lease.replay_id)
-    token = replay.plan["token"]
-    done = recovery.recover(lease, token, accept_others=replay.accept_others)
+    done = recovery.recover(lease, replay)
+    if replay.state == ReplayState.CANCELLED:
+        return done + sweeping.sweep(replay.pk)
     while not is_classified(replay) and replay.state in (ReplayState.PLANNED, ReplayState.RUNNING):
         if time.monotonic() >= until:
             return done
@@ -140,6 +145,8 @@ def _wait_for_acceptance(replay: Replay) -> None:
     """Pause until a person accepts that other consumers see it (promise 6)."""
     with writing():
         if not states.move_replay(replay.pk, ReplayState.PAUSED, at=clock.now()):
+            # cancelled meanwhile: what was let go of is swept
+            Replay.objects.filter(pk=replay.pk).update(next_step_at=clock.now())
             return
         plan = {**replay.plan, "needs_acceptance": True}
         Replay.objects.filter(pk=replay.pk).update(plan=plan)

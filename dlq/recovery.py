@@ -1,7 +1,8 @@
 """What a crash left claimed: the broker's marker is asked before anything is sent again.
 
 marker there                                  sent: its position is known
-no marker, a copy still queued, durable       not sent: sent now, with the same attempt
+no marker, a copy still queued, durable       not sent: sent now, with the same attempt; in a
+                                              cancelled batch withdrawn, in a paused one left
 otherwise                                     maybe sent: a person settles it (promise 4)
 """
 
@@ -9,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from brokers.contract import Placement, SendResult, Sent, Target
-from dlq import sending, states
+from brokers.redis_replay import RedisReplay
+from dlq import sending, states, sweeping
 from dlq.leases import LEASE, Lease, fenced
-from dlq.models import Item
+from dlq.models import Item, Replay
 from dlq.sending import Member, Outcome
 from dlq.targets import Route, Routes, replayer
-from dlq.words import ItemState, LetterState
+from dlq.words import ItemState, LetterState, ReplayState
 from kit import clock
 
 SLICE = 200
@@ -28,7 +30,7 @@ def left_claimed(replay_id: int | None = None) -> list[int]:
     return sorted(found.order_by().values_list("replay_id", flat=True).distinct())
 
 
-def recover(lease: Lease, token: str, *, accept_others: bool) -> int:
+def recover(lease: Lease, replay: Replay) -> int:
     """Find out about the items whose lease ended, and finish them; how many.
 
     Raises Lost, BrokerError, Refused; the items then keep their place in the next round.
@@ -36,13 +38,13 @@ def recover(lease: Lease, token: str, *, accept_others: bool) -> int:
     items = _take_over(lease)
     if not items:
         return 0
-    members = sending.load(items, token)
+    members = sending.load(items, replay.plan["token"])
     by: dict[str, list[Member]] = defaultdict(list)
     for member in members:
         by[member.kind.broker].append(member)
     routes = Routes()
     for broker, mine in by.items():
-        _of_broker(lease, broker, mine, routes, accept_others)
+        _of_broker(lease, replay, broker, mine, routes)
     return len(items)
 
 
@@ -58,24 +60,38 @@ def _take_over(lease: Lease) -> list[int]:
 
 
 def _of_broker(
-    lease: Lease, broker: str, members: Sequence[Member], routes: Routes, accept_others: bool
+    lease: Lease, replay: Replay, broker: str, members: Sequence[Member], routes: Routes
 ) -> None:
-    replay = replayer(broker)
-    markers = replay.markers([member.attempt for member in members])
-    known = [
+    sends = replayer(broker)
+    markers = sends.markers([member.attempt for member in members])
+    open_members = [m for m in members if m.attempt not in markers]
+    queued = sends.present([place for m in open_members for _, place in m.copies])
+    safe, unsure = _sorted_out(open_members, queued, routes.signs(broker).durable)
+    sending.record(lease, _sent(members, markers))
+    _doubt(lease, unsure, queued)
+    if replay.state == ReplayState.RUNNING and safe:
+        chosen: Mapping[int, Route] = sending.routes_of(safe, routes)
+        outcomes = sending.transmit(safe, chosen, accept_others=replay.accept_others)
+        sending.record(lease, outcomes)
+    if replay.state == ReplayState.CANCELLED:
+        sending.record(lease, _withdrawn(sends, safe))
+
+
+def _sent(members: Sequence[Member], markers: Mapping[str, Placement]) -> list[Outcome]:
+    """The outcomes of those that the broker knows as sent."""
+    return [
         Outcome(m, _target(m, markers[m.attempt]), Sent(SendResult.AGAIN, markers[m.attempt]))
         for m in members
         if m.attempt in markers
     ]
-    open_members = [m for m in members if m.attempt not in markers]
-    places = [place for m in open_members for _, place in m.copies]
-    queued = replay.present(places)
-    safe, unsure = _sorted_out(open_members, queued, routes.signs(broker).durable)
-    sending.record(lease, known)
-    _doubt(lease, unsure, queued)
-    if safe:
-        chosen: Mapping[int, Route] = sending.routes_of(safe, routes)
-        sending.record(lease, sending.transmit(safe, chosen, accept_others=accept_others))
+
+
+def _withdrawn(sends: RedisReplay, members: Sequence[Member]) -> list[Outcome]:
+    """Not sent and never to be sent, also not by a worker that stalled before its send."""
+    sent = sends.withdraw([member.attempt for member in members])
+    never = Sent(SendResult.REFUSED, detail=sweeping.WHY)
+    left = [Outcome(m, Target.MARK, never) for m in members if m.attempt not in sent]
+    return [*_sent(members, sent), *left]
 
 
 def _target(member: Member, place: Placement) -> Target:

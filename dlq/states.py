@@ -121,8 +121,10 @@ def count_open(changes: Iterable[tuple[int, int, Decimal | None, str]]) -> None:
 def move_replay(replay_id: int, to: ReplayState, *, at: datetime) -> bool:
     """Move a batch; False when it is not in a state from which it may."""
     changes: dict[str, Any] = {"state": to.value}
-    if to is ReplayState.RUNNING:
-        changes["next_step_at"] = at
+    if to in (ReplayState.RUNNING, ReplayState.CANCELLED):
+        changes["next_step_at"] = at  # what a cancelled one has left is swept by the pump
+    if to is ReplayState.DONE:
+        changes["next_step_at"] = None
     if to in (ReplayState.DONE, ReplayState.CANCELLED):
         changes["ended_at"] = at
     moved = Replay.objects.filter(pk=replay_id, state__in=REPLAY_FROM[to]).update(**changes)

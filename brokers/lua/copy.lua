@@ -19,6 +19,7 @@ local marker, target = KEYS[1], KEYS[2]
 local attempt, consumer, copies = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 local done = redis.call('HMGET', marker, 'stream', 'position')
+if done[1] == '' then return {'refused', 'withdrawn'} end
 if done[1] then return {'again', done[1], done[2]} end
 local kind = redis.call('TYPE', target).ok
 if kind ~= 'stream' and kind ~= 'none' then return {'refused', target .. ' is no stream'} end

@@ -11,6 +11,7 @@ local attempt, consumer, position = ARGV[1], ARGV[2], ARGV[3]
 local process, field, idle = ARGV[4], ARGV[5], ARGV[6]
 
 local done = redis.call('HMGET', marker, 'stream', 'position')
+if done[1] == '' then return {'refused', 'withdrawn'} end
 if done[1] then return {'again', done[1], done[2]} end
 local copies = #KEYS - 3
 local left = copies == 0

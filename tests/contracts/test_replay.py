@@ -234,6 +234,21 @@ def test_where_a_message_stands(server: "redis.Redis", replay: RedisReplay) -> N
     assert replay.delivered([]) == []
 
 
+@pytest.mark.parametrize("target", [Target.REPEND, Target.MARK])
+def test_a_withdrawn_attempt_is_never_sent(
+    server: "redis.Redis", replay: RedisReplay, target: Target
+) -> None:
+    send = died(server)
+    assert replay.withdraw([send.attempt]) == {}
+    assert replay.markers([send.attempt]) == {}
+    assert [answer.result for answer in replay.send(target, [send])] == [SendResult.REFUSED]
+    assert len(entries(server, QUEUE)) == 1
+    other = dataclasses.replace(send, attempt="r2-x-i1")
+    (answer,) = replay.send(target, [other])
+    assert answer.result is SendResult.SENT
+    assert replay.withdraw([other.attempt]) == {other.attempt: answer.placement}
+
+
 def test_a_forgotten_attempt_keeps_its_marker_for_a_day(
     server: "redis.Redis", replay: RedisReplay
 ) -> None:

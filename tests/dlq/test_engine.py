@@ -4,13 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from brokers.contract import BrokerError
-from dlq import control, engine, leases, settle, verify
+from dlq import control, verify
 from dlq.models import Death, Item, Letter, Replay
 from dlq.refusals import Refused
-from dlq.targets import Routes
-from dlq.words import ItemState
-from kit import clock
 from kit.models import AuditEntry
 from tests.dlq import scene
 from tests.dlq.scene import Scene, observing, pump, run, states
@@ -216,132 +212,6 @@ def test_pause_and_cancel(shop: Scene) -> None:
         control.resume(replay, actor="ann", user=None)
     actions = list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
     assert actions == ["replay.plan", "replay.start", "replay.pause", "replay.cancel"]
-
-
-def _crashed(replay: Replay) -> None:
-    """As after a kill -9: leases end."""
-    past = clock.now() - timedelta(minutes=1)
-    Item.objects.filter(replay=replay, state="sending").update(lease_until=past)
-    Replay.objects.update(lease_until=None)
-
-
-CRASHES = ["before the claim", "after the claim", "after the send", "after the record"]
-
-
-@pytest.mark.parametrize("target", ["repend", "mark"])
-@pytest.mark.parametrize("first", CRASHES)
-@pytest.mark.parametrize("second", CRASHES)
-def test_no_crash_sends_twice_unseen(shop: Scene, target: str, first: str, second: str) -> None:
-    """Killed at any step, and again at any step of the recovery: sent once, and known."""
-    shop.die(1)
-    if target == "repend":
-        shop.reclaims()
-    replay = run(*shop.letters())
-    for crash in (first, second):
-        _until(replay, crash)
-        _crashed(replay)
-    pump()
-    assert states(replay) == ["sent"]
-    assert len(shop.sent()) == (1 if target == "mark" else 0)
-    assert shop.queued() == 0
-    shop.handle()
-    scene.settle(shop)
-    assert states(replay) == ["succeeded"]
-
-
-class Killed(BaseException):
-    """kill -9, as far as one process can do it to itself."""
-
-
-def _until(replay: Replay, crash: str) -> None:
-    """Pump, and be killed at this step; a step that does not come is not killed at."""
-    with pytest.MonkeyPatch.context() as patch:
-        if crash == "before the claim":
-            patch.setattr("dlq.sending.claim", _kill)
-        elif crash == "after the claim":
-            patch.setattr("dlq.sending.transmit", _kill)
-        elif crash == "after the send":
-            patch.setattr("dlq.sending.record", _kill)
-        else:
-            patch.setattr("dlq.engine._turn", _kill)
-        try:
-            pump()
-        except Killed:
-            return
-
-
-def _kill(*_: object, **__: object) -> None:
-    raise Killed
-
-
-def test_a_send_that_nobody_can_know_of_is_visible_and_settled_by_hand(shop: Scene) -> None:
-    shop.die(1, 2, key="order-7")
-    replay = run(*shop.letters())
-    _until(replay, "after the claim")
-    shop.redis.delete(scene.QUEUE)
-    _crashed(replay)
-    pump()
-    assert states(replay) == ["maybe_sent", "waiting"]
-    assert [letter.state for letter in shop.letters()] == ["maybe_sent", "dead"]
-    assert pump() == 0
-    item = Item.objects.get(state=ItemState.MAYBE_SENT)
-    with pytest.raises(Refused):
-        settle.settle_maybe_sent(item, False, actor="ann", user=None, reason=" ")
-    settle.settle_maybe_sent(item, False, actor="ann", user=None, reason="not on the topic")
-    assert states(replay) == ["unsent", "waiting"]
-    letter = shop.letters()[0]
-    assert letter.state == "dead"
-    with pytest.raises(Refused):
-        settle.settle_maybe_sent(item, True, actor="ann", user=None, reason="again")
-
-
-def test_settled_as_sent_its_outcome_is_awaited(shop: Scene) -> None:
-    shop.die(1)
-    replay = run(*shop.letters())
-    _until(replay, "after the claim")
-    shop.redis.config_set("appendfsync", "everysec")
-    try:
-        _crashed(replay)
-        pump()
-    finally:
-        shop.redis.config_set("appendfsync", "always")
-    assert states(replay) == ["maybe_sent"]
-    item = Item.objects.get()
-    settle.settle_maybe_sent(item, True, actor="ann", user=None, reason="seen on the topic")
-    assert states(replay) == ["sent"]
-    assert Letter.objects.get().state == "replaying"
-
-
-def test_a_worker_that_was_too_slow_writes_nothing_more(shop: Scene) -> None:
-    shop.die(1)
-    replay = run(*shop.letters())
-    old = leases.take(replay.pk)
-    assert old is not None
-    assert leases.take(replay.pk) is None
-    Replay.objects.update(lease_until=None)
-    new = leases.take(replay.pk)
-    assert new is not None
-    with pytest.raises(leases.Lost):
-        engine.step(old, replay, Routes())
-    assert shop.sent() == []
-    assert engine.step(new, replay, Routes())[0] == 1
-
-
-def test_redis_is_killed_while_sending(shop: Scene) -> None:
-    shop.die(*range(1, 21))
-    replay = run(*shop.letters())
-    lease = leases.take(replay.pk)
-    assert lease is not None
-    shop.server.kill()
-    try:
-        with pytest.raises(BrokerError):
-            engine.step(lease, replay, Routes())
-    finally:
-        shop.server.start()
-    leases.give_back(lease)
-    pump()
-    assert set(states(replay)) == {"sent"}
-    assert len(shop.sent()) == 20
 
 
 def test_writing_is_off_unless_configured(redis_server: RedisServer, redis_url: str) -> None:
