@@ -26,6 +26,7 @@ SPARK_POINTS = 60
 GROUPS_SHOWN = 5
 CONSUMERS_SHOWN = 5
 ACTIONS_SHOWN = 6
+SHORTEST_CHART = 15  # minutes
 RATE_WINDOW_MIN = 5  # "a minute" is the mean of the last five whole minutes
 ICONS = {"edited": "pencil", "discarded": "trash", "fix deployed": "rocket", "logged in": "user"}
 REGIONS = {
@@ -117,9 +118,12 @@ def _minutes(now: datetime) -> list[tuple[datetime, int, int]]:
 
 
 def _throughput(minutes: list[tuple[datetime, int, int]]) -> dict[str, Any]:
+    # The minutes before the first event say nothing: they are gaps, not zeros, and the hour is
+    # shown in full only when there is an hour to show.
+    begun = next((at for at, (_, came, _) in enumerate(minutes) if came), len(minutes))
+    minutes = minutes[max(0, min(begun, len(minutes) - SHORTEST_CHART)) :]
     started = [came for _, came, _ in minutes]
     ended = [went for _, _, went in minutes]
-    # The minutes before the first event say nothing: they are gaps, not zeros.
     first = next((at for at, came in enumerate(started) if came), len(started))
     recent = slice(max(first, len(minutes) - RATE_WINDOW_MIN), None)
     return {
