@@ -65,17 +65,23 @@ def headline(
     behind: Sequence[Behind],
     seen_any: bool,
     now: datetime,
+    untaken: int = 0,
 ) -> Headline:
-    """What is wrong now, worst first; `behind` in any order."""
+    """What is wrong now, worst first; `behind` in any order.
+
+    `untaken`: dead letters that lie on brokers which are only observed.
+    """
     late = sorted(
         (one for one in behind if one.verdict in TROUBLE),
         key=lambda one: (TROUBLE.index(one.verdict), -(one.oldest_s or 0)),
     )
     parts = _failing(failing, other_groups, now) if failing else ()
+    if untaken:
+        parts = (*parts, *([Part("; ")] if parts else []), *_untaken(untaken))
     if late:
         parts = (*parts, *([Part("; ")] if parts else []), *_late(late, capital=not parts))
     if parts:
-        tone = "bad" if failing else TONES.get(late[0].verdict, "warn")
+        tone = "bad" if failing or untaken else TONES.get(late[0].verdict, "warn")
         return Headline(tone, (*parts, Part(".")), _action(failing, late))
     if not seen_any:
         return Headline("idle", (Part("No event has come in yet."),))
@@ -98,6 +104,11 @@ def _failing(failing: Failing, others: int, now: datetime) -> tuple[Part, ...]:
     )
 
 
+def _untaken(untaken: int) -> tuple[Part, ...]:
+    words = f"{count(untaken)} dead {'letter lies' if untaken == 1 else 'letters lie'}"
+    return (Part(words, "bad"), Part(" on a broker that is only observed"))
+
+
 def _late(late: Sequence[Behind], capital: bool) -> tuple[Part, ...]:
     worst, more = late[0], len(late) - 1
     name = worst.consumer[:1].upper() + worst.consumer[1:] if capital else worst.consumer
@@ -112,4 +123,4 @@ def _late(late: Sequence[Behind], capital: bool) -> tuple[Part, ...]:
 def _action(failing: Failing | None, late: Sequence[Behind]) -> Part:
     if failing:
         return Part(f"Open the {failing.consumer} group", url=failing.url)
-    return Part(f"Look at {late[0].consumer}", url="lag")
+    return Part(f"Look at {late[0].consumer}" if late else "Look at the queues", url="lag")

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 import dlq.queries
 import lag.queries
 import tracing.queries
+from brokers import config
 from console.headline import TROUBLE, Behind, Failing, headline
 from dlq.filters import GroupFilter
 from dlq.models import Group
@@ -46,8 +47,10 @@ def overview(request: HttpRequest) -> HttpResponse:
     groups = list(dlq.queries.groups(GroupFilter()).order_by(*dlq.queries.BY_BLAST))
     consumers = _worst_of_each()
     minutes = _minutes(now)
+    untaken = _untaken()
     context = {
         "section": "overview",
+        "untaken": untaken,
         "now": now,
         "since": now - WINDOW,
         **_groups(groups),
@@ -60,6 +63,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             [Behind(s.consumer, s.verdict, s.oldest_s, s.messages) for s in consumers],
             seen_any=tracing.queries.seen_any(),
             now=now,
+            untaken=untaken,
         ),
     }
     return respond(request, "console/overview.html", REGIONS, context)
@@ -76,6 +80,12 @@ def _failing(group: Group) -> Failing:
         currency=group.currency,
         url=reverse("dlq:group", args=[group.pk]),
     )
+
+
+def _untaken() -> int:
+    """Dead letters on brokers without a tap: they are seen, but not taken in."""
+    tapped = {broker.name for broker in config.current().brokers if broker.tap}
+    return sum(depth.messages or 0 for depth in lag.queries.depths() if depth.broker not in tapped)
 
 
 def _groups(groups: list[Group]) -> dict[str, Any]:

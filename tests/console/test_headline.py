@@ -84,3 +84,22 @@ def test_the_button_leads_to_the_worst() -> None:
     said = headline(None, 0, [LATE], True, NOW)
     assert said.action is not None
     assert said.action.text == "Look at analytics"
+
+
+@pytest.mark.parametrize(
+    ("failing", "untaken", "text"),
+    [
+        (None, 1, "1 dead letter lies on a broker that is only observed."),
+        (None, 16, "16 dead letters lie on a broker that is only observed."),
+        (
+            *(FAILING, 2),
+            "Payment has been failing since 14:02 in release 1.8.0: 214 orders, EUR 12,430 "
+            "are waiting; 2 dead letters lie on a broker that is only observed.",
+        ),
+    ],
+)
+def test_letters_that_are_not_taken_in_are_said(
+    failing: Failing | None, untaken: int, text: str
+) -> None:
+    said = headline(failing, 0, [], seen_any=False, now=NOW, untaken=untaken)
+    assert (said.tone, _text(said)) == ("bad", text)

@@ -12,7 +12,7 @@ from kit.permissions import Role
 
 pytestmark = pytest.mark.django_db
 
-OVERVIEW_QUERIES = 10  # session, person, and what five regions ask
+OVERVIEW_QUERIES = 11  # session, person, and what five regions ask
 PAGES = ("overview", "audit", "settings")
 
 
