@@ -1,7 +1,7 @@
 """Deaths added to letters: which number, what the newest says, and the counts of the groups."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -49,6 +49,8 @@ def add(fresh: Sequence[Arrival], of: Mapping[Place, int], groups: Mapping[str, 
     for pk in sorted(died):
         _die(letters[pk], died[pk], groups, new=pk in first_numbers)
     _count(letters, died, groups, first_numbers)
+    # a copy of a known death may come late: a closed letter hides none that lies on a queue
+    _reopen(pk for pk in ids if pk not in died)
     # tell the cascades; a malformed message is in none
     receipts.report_all([_report(pk, a) for pk in sorted(died) for a in died[pk] if a.source])
 
@@ -58,10 +60,12 @@ def reopen(copies: Sequence[Death]) -> None:
     if not copies:
         return
     Death.objects.filter(pk__in=[copy.pk for copy in copies]).update(removed_at=None)
-    closed = Letter.objects.filter(
-        pk__in={copy.letter_id for copy in copies}, state__in=CLOSED
-    ).values_list("pk", flat=True)
-    states.move_letters(list(closed), LetterState.DEAD, at=clock.now())
+    _reopen(copy.letter_id for copy in copies)
+
+
+def _reopen(letter_ids: Iterable[int]) -> None:
+    closed = Letter.objects.filter(pk__in=set(letter_ids), state__in=CLOSED)
+    states.move_letters(closed.values_list("pk", flat=True), LetterState.DEAD, at=clock.now())
 
 
 def newest(arrival: Arrival) -> dict[str, Any]:

@@ -85,19 +85,27 @@ def _letters(news: Sequence[Verdict], now: datetime) -> None:
     by: dict[LetterState, list[int]] = defaultdict(list)
     for verdict in news:
         by[LETTER_AFTER[verdict.state]].append(verdict.item.letter_id)
-    mended = set(states.move_letters(by[LetterState.MENDED], LetterState.MENDED, at=now))
-    dying = [v.item.letter_id for v in news if LETTER_AFTER[v.state] is LetterState.DEAD]
-    states.move_letters(_in_replay(dying), LetterState.DEAD, at=now)
+    mended = states.move_letters(by[LetterState.MENDED], LetterState.MENDED, at=now)
+    # asked once they are locked: a further copy on a queue is left behind by no closed letter
+    dying = [*by[LetterState.DEAD], *_queued(mended)]
+    open_again = states.move_letters(_at_rest(dying), LetterState.DEAD, at=now)
+    closed = set(mended).difference(open_again)
     report_all(
         [
             _report(v.item, "mended", now)
             for v in news
-            if v.item.letter_id in mended and v.item.source
+            if v.item.letter_id in closed and v.item.source
         ]
     )
 
 
-def _in_replay(letter_ids: Sequence[int]) -> list[int]:
+def _queued(letter_ids: Sequence[int]) -> set[int]:
+    """Those of which a copy lies on a dead-letter queue, as far as it was taken in."""
+    copies = among(Death.objects.filter(removed_at=None), "letter_id", letter_ids)
+    return set(copies.values_list("letter_id", flat=True))
+
+
+def _at_rest(letter_ids: Sequence[int]) -> list[int]:
     """Those of which nothing is in flight now, in this batch or in a later one."""
     in_flight = (ItemState.SENDING, ItemState.SENT, ItemState.MAYBE_SENT)
     flying = among(Item.objects.filter(state__in=in_flight), "letter_id", letter_ids).values_list(

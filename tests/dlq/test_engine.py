@@ -99,6 +99,26 @@ def test_dying_again_is_the_same_letter(shop: Scene) -> None:
     assert shop.queued() == 1
 
 
+def test_a_letter_with_a_further_copy_on_its_queue_stays_open(shop: Scene) -> None:
+    shop.die(1)
+    first = run(*shop.letters())
+    ((_, fields),) = shop.redis.xrange(scene.QUEUE)
+    pump()
+    shop.handle()
+    shop.redis.xadd(scene.QUEUE, fields)  # its consumer had crashed before it acknowledged
+    scene.settle(shop)
+    assert states(first) == ["succeeded"]
+    (letter,) = shop.letters()
+    assert (letter.state, letter.deaths) == ("dead", 1)
+    second = run(letter)
+    pump()
+    assert shop.queued() == 0
+    shop.handle("skipped")
+    scene.settle(shop)
+    assert states(second) == ["skipped"]
+    assert Letter.objects.get().state == "mended"
+
+
 def test_seen_before_is_no_success_but_closes_the_letter(shop: Scene) -> None:
     shop.die(1)
     replay = run(*shop.letters())

@@ -193,6 +193,20 @@ def test_a_copy_that_was_removed_and_lies_there_again_reopens_its_letter() -> No
     assert Group.objects.get().open_letters == 1
 
 
+@pytest.mark.parametrize("state", ["mended", "discarded"])
+def test_a_late_copy_of_a_closed_death_reopens_its_letter(state: str) -> None:
+    take(dead(1, order=1))
+    letter = Letter.objects.get()
+    Death.objects.update(removed_at=rows.NOW)
+    with writing():
+        states.move_letters([letter.pk], LetterState(state), at=rows.NOW)
+    take(dead(2, order=1))
+    letter.refresh_from_db()
+    assert (letter.state, letter.settled_at, letter.deaths) == ("dead", None, 1)
+    assert Death.objects.filter(removed_at=None).count() == 1
+    assert Group.objects.get().open_letters == 1
+
+
 def test_dying_of_another_cause_moves_the_letter_to_that_group() -> None:
     take(dead(1, order=1), dead(2))
     take(dead(3, order=1, original="900-0", seconds=30, message="card expired", stack=""))
