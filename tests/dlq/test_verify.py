@@ -1,13 +1,15 @@
 """Outcomes: which evidence counts for what, and the letters and cascades that follow."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from brokers.contract import Delivered
-from dlq import verify
+from dlq import tasks, verify
 from dlq.models import Item, Letter, Replay
 from dlq.outcomes import GRACE, Evidence, judge
+from dlq.settle import Verdict
 from dlq.words import ItemState
 from kit import clock
 from tests.dlq import scene
@@ -176,3 +178,63 @@ def test_markers_go_when_settled(shop: Scene) -> None:
     scene.settle(shop)
     assert shop.redis.ttl(key) > 0
     assert shop.redis.hlen("cascade:replays") == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("place", [0, 1, 2, 3, 4])
+def test_a_round_sees_everything_once_wherever_it_begins(
+    shop: Scene, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    shop.die(*range(1, 6))
+    run(*shop.letters())
+    pump()
+    for _ in range(5):
+        shop.handle()
+    seen: list[int] = []
+    write = verify._write
+    monkeypatch.setattr(verify, "SLICE", 2)
+    monkeypatch.setattr("random.randint", lambda low, high: min(low + place, high))
+
+    def written(told: Sequence[Verdict]) -> int:
+        seen.extend(verdict.item.pk for verdict in told)
+        return write(told)
+
+    monkeypatch.setattr(verify, "_write", written)
+    assert scene.settle(shop) == 5
+    assert sorted(seen) == sorted(Item.objects.values_list("pk", flat=True))
+
+
+@pytest.mark.django_db
+def test_late_evidence_is_found_for_more_than_one_slice(
+    shop: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.die(*range(1, 6))
+    replay = run(*shop.letters())
+    pump()
+    Item.objects.update(state=ItemState.NO_RECEIPT, settled_at=clock.now())
+    for _ in range(5):
+        shop.handle()
+    monkeypatch.setattr(verify, "SLICE", 2)
+    scene.settle(shop)
+    assert set(states(replay)) == {"succeeded"}
+
+
+@pytest.mark.django_db
+def test_the_next_of_a_lane_goes_within_the_slice_that_sees_the_outcome(
+    shop: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.die(1, 2, 3, key="order-7")
+    replay = run(*shop.letters())
+    pump()
+
+    def meanwhile(_: float) -> None:
+        """The consumer and the tap, while the worker waits for them."""
+        shop.handle()
+        shop.tap.drain()
+
+    meanwhile(0)
+    monkeypatch.setattr(tasks, "SECONDS", 60)
+    monkeypatch.setattr("time.sleep", meanwhile)
+    assert tasks.verify() == 3
+    assert states(replay) == ["succeeded", "succeeded", "succeeded"]
+    assert Replay.objects.get().state == "done"
