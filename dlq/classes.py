@@ -109,15 +109,21 @@ def _note(
 
 
 def include(replay_id: int, superseded: bool) -> int:
-    """Choose whether superseded members are sent; how many changed. Writes by slices itself."""
+    """Choose whether superseded members of a plan are sent; how many changed.
+
+    Writes by slices of its own, as long as it is a plan; once more, it finishes what a crash left.
+    """
+    plan = Replay.objects.filter(pk=replay_id, state=ReplayState.PLANNED)
     with writing():
-        Replay.objects.filter(pk=replay_id).update(include_superseded=superseded)
+        plan.update(include_superseded=superseded)
     to = ItemState.WAITING if superseded else ItemState.SUPERSEDED
     before = ItemState.SUPERSEDED if superseded else ItemState.WAITING
     members = Item.objects.filter(replay_id=replay_id, state=before).exclude(superseded_by="")
     changed = 0
     while ids := list(members.values_list("pk", flat=True)[:SLICE]):
         with writing():
+            if not plan.select_for_update().exists():
+                break
             changed += len(states.move_items(ids, to, at=clock.now()))
     return changed
 
@@ -158,21 +164,32 @@ def _examples(replay_id: int) -> list[str]:
     return list(found.values_list("superseded_by", flat=True)[:3])
 
 
-def account(replay_id: int) -> dict[ItemState, int]:
+def account(replay: Replay) -> dict[ItemState, int]:
     """Members by state, every state named: the sum is the number of members."""
-    counts = dict(
-        Item.objects.filter(replay_id=replay_id)
-        .order_by()
-        .values_list("state")
-        .annotate(members=Count("pk"))
-    )
-    return {state: counts.get(state.value, 0) for state in ItemState}
+    return accounts([replay])[replay.pk]
+
+
+def accounts(replays: Sequence[Replay]) -> dict[int, dict[ItemState, int]]:
+    """The account of each. Costs the members of those at work: what is over was counted once."""
+    counts: dict[int, dict[str, int]] = {
+        replay.pk: replay.plan["outcomes"] for replay in replays if "outcomes" in replay.plan
+    }
+    at_work = [replay.pk for replay in replays if replay.pk not in counts]
+    counts |= _counted(at_work)
+    return {pk: {s: counts[pk].get(s.value, 0) for s in ItemState} for pk in counts}
+
+
+def _counted(replay_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    answer: dict[int, dict[str, int]] = {pk: {} for pk in replay_ids}
+    found = Item.objects.filter(replay_id__in=replay_ids).order_by()
+    for pk, state, members in found.values_list("replay_id", "state").annotate(n=Count("pk")):
+        answer[pk][state] = members
+    return answer
 
 
 def note_outcomes(replay_id: int) -> dict[str, int]:
-    """Keep the account of a batch that is over with its plan, for the metrics; the account."""
-    counts = {state.value: count for state, count in account(replay_id).items() if count}
-    with writing():
-        replay = Replay.objects.select_for_update().get(pk=replay_id)
-        Replay.objects.filter(pk=replay_id).update(plan={**replay.plan, "outcomes": counts})
+    """Keep the account of a batch that is over with its plan; the account. In a transaction."""
+    counts = _counted([replay_id])[replay_id]
+    replay = Replay.objects.select_for_update().get(pk=replay_id)
+    Replay.objects.filter(pk=replay_id).update(plan={**replay.plan, "outcomes": counts})
     return counts

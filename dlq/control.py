@@ -34,8 +34,8 @@ def start(
         raise Refused("Say why", "The reason is kept in the audit.")
     allowed(row["broker"] for row in replay.plan["receivers"])
     _check_acceptance(replay, accept_others)
-    if include_superseded is not None and include_superseded != replay.include_superseded:
-        classes.include(replay.pk, include_superseded)
+    chosen = replay.include_superseded if include_superseded is None else include_superseded
+    classes.include(replay.pk, chosen)
     return _move(
         replay,
         ReplayState.RUNNING,
@@ -85,6 +85,16 @@ def cancel(replay: Replay, *, actor: str, user: User | None, reason: str = "") -
     sweeping.sweep(replay.pk)
     replay.refresh_from_db()
     return replay
+
+
+def choose(replay: Replay, *, send_superseded: bool, actor: str, user: User | None) -> None:
+    """Say whether superseded members are sent too. Raises Refused when it is no plan any more."""
+    with writing():
+        locked = Replay.objects.select_for_update().get(pk=replay.pk)
+        if locked.state != ReplayState.PLANNED:
+            raise Refused("The replay was started", "Its plan cannot change any more.")
+        _note(replay, "choose", actor, user, "", {"send_superseded": send_superseded})
+    classes.include(replay.pk, send_superseded)
 
 
 def set_rate(replay: Replay, per_second: int, *, actor: str, user: User | None) -> Replay:

@@ -253,7 +253,7 @@ def _replay_columns(row: Replay) -> dict[str, Any]:
         "left_out": row.plan["left_out"],
         "receivers": row.plan["receivers"],
         "why_not_durable": row.plan["why_not_durable"],
-        "account": {s.value: n for s, n in classes.account(row.pk).items() if n},
+        "account": {s.value: n for s, n in classes.account(row).items() if n},
         "created_at": rfc3339(row.created_at),
         "started_at": rfc3339(row.started_at) if row.started_at else None,
         "ended_at": rfc3339(row.ended_at) if row.ended_at else None,

@@ -18,7 +18,7 @@ from dlq.models import Replay
 from dlq.plan import is_classified
 from dlq.refusals import Refused
 from dlq.targets import Routes
-from dlq.words import ReplayState
+from dlq.words import OVER, ReplayState
 from kit import audit, clock
 from kit.writes import writing
 
@@ -115,14 +115,15 @@ def _turn(replay: Replay) -> None:
         _later(replay.pk, SECOND if replay.rate_per_s else timedelta(0))
 
 
-def finish(replay_id: int) -> bool:
-    """End a batch of which every member is settled; whether it ended now."""
+def finish(replay_id: int) -> None:
+    """End a batch of which every member is settled; of one that is over, renew the account."""
     with writing():
-        if not is_drained(replay_id):
-            return False
-        if states.move_replay(replay_id, ReplayState.DONE, at=clock.now()):
-            replay = Replay.objects.get(pk=replay_id)
-            counts = classes.note_outcomes(replay_id)
+        replay = Replay.objects.select_for_update().get(pk=replay_id)
+        if replay.state in OVER:
+            classes.note_outcomes(replay_id)
+        elif is_drained(replay_id) and states.move_replay(
+            replay_id, ReplayState.DONE, at=clock.now()
+        ):
             audit.record(
                 actor="console",
                 user=None,
@@ -130,10 +131,8 @@ def finish(replay_id: int) -> bool:
                 target_kind="replay",
                 target_id=replay_id,
                 summary=f"Every member has its outcome: {replay.title}",
-                changes={"outcomes": counts},
+                changes={"outcomes": classes.note_outcomes(replay_id)},
             )
-            return True
-        return False
 
 
 def _later(replay_id: int, delay: timedelta) -> None:

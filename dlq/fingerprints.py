@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from dlq.stacks import short_path, top_own_frame
+from kit.redaction import mask_text
 
 VERSION = 1  # raised when the rules below change: groups of two versions never mix
 MESSAGE_MAX = 500
@@ -39,7 +40,7 @@ class Fingerprint:
 
     key: str
     frame: str  # `order_amount()`, or "" without a readable stack
-    message: str  # normalised
+    message: str  # normalised and masked
 
 
 def fingerprint(
@@ -52,7 +53,8 @@ def fingerprint(
     parts = (str(VERSION), broker, consumer, error_type, place, normal)
     digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
     shown = f"{frame.function}()"[:255] if frame and frame.function else ""
-    return Fingerprint(key=f"{VERSION}:{digest}", frame=shown, message=normal)
+    message = mask_text(normal)[:MESSAGE_MAX]
+    return Fingerprint(key=f"{VERSION}:{digest}", frame=shown, message=message)
 
 
 def normalise(message: str) -> str:

@@ -174,15 +174,6 @@ def neighbours(filter: LetterFilter, here: Letter) -> tuple[int | None, int | No
     )
 
 
-def accounts(replay_ids: Sequence[int]) -> dict[int, dict[ItemState, int]]:
-    """Members by state of several replays, every state named."""
-    answer = {pk: dict.fromkeys(ItemState, 0) for pk in replay_ids}
-    found = Item.objects.filter(replay_id__in=replay_ids).order_by()
-    for pk, state, number in found.values_list("replay_id", "state").annotate(n=Count("pk")):
-        answer[pk][ItemState(state)] = number
-    return answer
-
-
 def log_of(replay_id: int) -> list[AuditEntry]:
     """What was done to a replay, newest first."""
     found = AuditEntry.objects.filter(target_kind="replay", target_id=str(replay_id))

@@ -16,6 +16,7 @@ from dlq.targets import replayer
 from dlq.words import ItemState, LetterState
 from kit import audit, clock
 from kit.models import User
+from kit.redaction import mask_text
 from kit.writes import writing
 from tracing.receipts import Report, report_all
 
@@ -74,7 +75,8 @@ def apply(verdicts: Sequence[Verdict]) -> list[Verdict]:
     news: list[Verdict] = []
     with writing():
         for state in sorted(by):
-            each = {v.item.pk: {"evidence": v.evidence[:500]} for v in by[state]}
+            # an error's text may hold what no page may show
+            each = {v.item.pk: {"evidence": mask_text(v.evidence)[:500]} for v in by[state]}
             moved = set(states.move_items(list(each), state, at=now, each=each))
             news.extend(v for v in by[state] if v.item.pk in moved)
         _letters(news, now)
@@ -165,8 +167,7 @@ def settle_maybe_sent(
             reason=reason.strip(),
             changes={"replay": item.replay_id, "attempt": item.attempt, "sent": sent},
         )
-    if not sent:
-        engine.finish(item.replay_id)
+    engine.finish(item.replay_id)
     item.refresh_from_db()
     return item
 

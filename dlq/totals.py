@@ -34,8 +34,9 @@ def totals() -> Totals:
     members: Counter[str] = Counter()
     for counts in Replay.objects.exclude(state__in=LIVE).values_list("plan__outcomes", flat=True):
         members.update(counts or {})
-    for replay_id in Replay.objects.filter(state__in=LIVE[1:]).values_list("pk", flat=True):
-        members.update({s.value: n for s, n in classes.account(replay_id).items()})
+    live = classes.accounts(list(Replay.objects.filter(state__in=LIVE[1:])))
+    for account in live.values():
+        members.update({state.value: number for state, number in account.items()})
     return Totals(
         letters={(broker, consumer): ever for broker, consumer, ever, _ in rows},
         open_letters={(broker, consumer): count for broker, consumer, _, count in rows},

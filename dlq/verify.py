@@ -16,14 +16,14 @@ from django.db.models import Max, Min, QuerySet
 from brokers import redis_signs
 from brokers.connect import connect
 from brokers.contract import BrokerError, Delivered, Placement
-from dlq import classes, engine, settle
+from dlq import engine, settle
 from dlq.among import among
-from dlq.models import Death, Item, Replay
+from dlq.models import Death, Item
 from dlq.outcomes import Evidence, judge
 from dlq.refusals import Refused
 from dlq.settle import Flying, Verdict, flying
 from dlq.targets import replayer
-from dlq.words import ItemState, ReplayState
+from dlq.words import ItemState
 from kit import clock
 from kit.writes import writing
 from tracing.queries import outcomes_of_attempts, receipts_of
@@ -189,16 +189,8 @@ def _write(verdicts: Sequence[Verdict]) -> int:
     news = settle.apply(verdicts)
     _forget([verdict for verdict in news if verdict.state != ItemState.NO_RECEIPT])
     for replay_id in sorted({verdict.item.replay_id for verdict in news}):
-        if not engine.finish(replay_id):
-            _account_again(replay_id)
+        engine.finish(replay_id)
     return len(news)
-
-
-def _account_again(replay_id: int) -> None:
-    """Late evidence changes the account of a batch that is over."""
-    over = (ReplayState.DONE, ReplayState.CANCELLED)
-    if Replay.objects.filter(pk=replay_id, state__in=over).exists():
-        classes.note_outcomes(replay_id)
 
 
 def _forget(verdicts: Sequence[Verdict]) -> None:

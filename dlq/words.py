@@ -40,6 +40,7 @@ class ItemState(StrEnum):
     UNSENT = "unsent"  # cancelled, or nothing could be sent: `evidence` says why
 
 
+OVER = (ReplayState.DONE, ReplayState.CANCELLED)
 OPEN_LETTERS = (LetterState.DEAD, LetterState.REPLAYING, LetterState.MAYBE_SENT)
 SETTLED_ITEMS = (
     ItemState.SUPERSEDED,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from dlq import queries
+from dlq import classes, queries
 from dlq.models import Item, Replay
 from dlq.views import table
 from dlq.words import ItemState, ReplayState
@@ -51,7 +51,7 @@ BUCKETS = 34
 
 def context(replay: Replay) -> dict[str, Any]:
     """Everything of the progress region."""
-    counts = queries.accounts([replay.pk])[replay.pk]
+    counts = classes.account(replay)
     total = sum(counts.values())
     members = total - counts[ItemState.SUPERSEDED] - counts[ItemState.CHANGED]
     sent = sum(counts[state] for state in SENT)

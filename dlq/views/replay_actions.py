@@ -5,16 +5,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from dlq import classes, control
+from dlq import control
 from dlq.models import Item, Replay
 from dlq.refusals import Refused
 from dlq.settle import settle_maybe_sent
 from dlq.views.progress import RATES
-from dlq.words import ReplayState
-from kit import audit
 from kit.permissions import Permission
 from kit.security import actor, person, require
-from kit.writes import writing
 
 VERBS = ("start", "pause", "resume", "cancel")
 
@@ -47,22 +44,12 @@ def move(request: HttpRequest, replay_id: int, verb: str) -> HttpResponse:
 @require(Permission.REPLAY)
 def superseded(request: HttpRequest, replay_id: int) -> HttpResponse:
     """Choose whether superseded members are sent too; only while it is a plan."""
+    replay = get_object_or_404(Replay, pk=replay_id)
     send = request.POST.get("superseded") == "send"
-    with writing():
-        replay = get_object_or_404(Replay.objects.select_for_update(), pk=replay_id)
-        if replay.state != ReplayState.PLANNED:
-            messages.error(request, "The replay was started: its plan cannot change any more.")
-            return redirect("dlq:replay", replay_id)
-        count = classes.include(replay_id, send)
-        audit.record(
-            actor=actor(request),
-            user=person(request),
-            action="replay.choose",
-            target_kind="replay",
-            target_id=replay_id,
-            summary=f"Superseded letters: {'send' if send else 'skip'}",
-            changes={"members": count},
-        )
+    try:
+        control.choose(replay, send_superseded=send, actor=actor(request), user=person(request))
+    except Refused as error:
+        messages.error(request, f"{error.title}. {error.detail}".strip())
     return redirect("dlq:replay", replay_id)
 
 

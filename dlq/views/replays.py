@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from dlq import queries
+from dlq import classes
 from dlq.models import Item, Replay
 from dlq.views import progress
 from dlq.views.common import field, rights
@@ -36,7 +36,7 @@ def replays(request: HttpRequest) -> HttpResponse:
     if state in set(ReplayState):
         found = found.filter(state=state)
     page = pages.page(found, ("-id",), request.GET.get("cursor", ""))
-    accounts = queries.accounts([replay.pk for replay in page.items])
+    accounts = classes.accounts(page.items)
     context = {
         "section": "replays",
         "page": page,

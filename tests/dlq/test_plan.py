@@ -114,6 +114,22 @@ def test_superseded_members_are_skipped_unless_chosen(shop: Scene) -> None:
     assert states(replay) == ["sent", "sent"]
 
 
+def test_a_choice_that_a_crash_cut_off_is_finished_by_the_start(shop: Scene) -> None:
+    shop.die(1, 2)
+    shop.publish(9, key="order-1", kind="OrderCancelled")
+    shop.handle()
+    shop.letters()
+    replay = freeze(LetterFilter())
+    control.choose(replay, send_superseded=True, actor="ann", user=None)
+    Replay.objects.update(include_superseded=False)  # all that was written of the next choice
+    replay.refresh_from_db()
+    control.start(replay, actor="ann", user=None)
+    assert states(replay) == ["superseded", "waiting"]
+    with pytest.raises(Refused, match="started"):
+        control.choose(replay, send_superseded=True, actor="ann", user=None)
+    assert classes.include(replay.pk, True) == 0
+
+
 def test_chosen_at_the_freeze_superseded_members_are_named_and_sent(shop: Scene) -> None:
     shop.die(1)
     shop.publish(9, key="order-1")
@@ -196,7 +212,7 @@ def test_the_account_adds_up_and_everything_is_in_the_audit(shop: Scene) -> None
     replay = freeze(LetterFilter())
     control.start(replay, actor="ann", user=None)
     pump()
-    account = classes.account(replay.pk)
+    account = classes.account(replay)
     assert sum(account.values()) == 2
     assert (account[ItemState.SENT], account[ItemState.WAITING]) == (1, 1)
     entry = AuditEntry.objects.filter(action="replay.start").get()

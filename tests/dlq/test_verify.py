@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from brokers.contract import Delivered
-from dlq import tasks, verify
+from dlq import classes, control, engine, settle, tasks, verify
 from dlq.models import Item, Letter, Replay
 from dlq.outcomes import GRACE, Evidence, judge
 from dlq.settle import Verdict
@@ -178,6 +178,22 @@ def test_markers_go_when_settled(shop: Scene) -> None:
     scene.settle(shop)
     assert shop.redis.ttl(key) > 0
     assert shop.redis.hlen("cascade:replays") == 0
+
+
+@pytest.mark.django_db
+def test_outcomes_after_a_cancellation_are_in_the_account_and_show_no_secret(shop: Scene) -> None:
+    shop.die(1)
+    replay = run(*shop.letters())
+    pump()
+    control.cancel(replay, actor="ann", user=None, reason="enough")
+    assert classes.account(replay)[ItemState.SENT] == 1
+    (flying,) = settle.flying(Item.objects.all())
+    error = "failed: ValueError: no mail to ann@example.org"
+    settle.apply([Verdict(flying, ItemState.FAILED_AGAIN, error)])
+    engine.finish(replay.pk)
+    replay.refresh_from_db()
+    assert replay.plan["outcomes"] == {"failed_again": 1}
+    assert "ann@" not in Item.objects.get().evidence
 
 
 @pytest.mark.django_db

@@ -16,12 +16,12 @@ from dlq.filters import LetterFilter
 from dlq.models import Letter, Replay
 from dlq.plan import Chooser
 from dlq.refusals import Refused
-from dlq.words import ReplayState
+from dlq.words import OVER
 from kit import clock, formats
+from kit.redaction import mask_text
 
 LISTED = 50
 FILTERS = ("q", "group", "consumer", "state", "since", "until")
-OVER = (ReplayState.DONE, ReplayState.CANCELLED)
 
 
 class Command(BaseCommand):
@@ -75,7 +75,7 @@ class Command(BaseCommand):
             return
         for row in rows:
             age = formats.age((clock.now() - row.died_at).total_seconds())
-            error = f"{row.error_type}: {row.error_message}"[:60]
+            error = mask_text(f"{row.error_type}: {row.error_message}")[:60]
             name = row.label or row.event_id or row.dead_position
             self.stdout.write(f"{row.pk:>8}  {row.state:<10} {row.consumer:<14} {name:<16} {error}")
             self.stdout.write(f"{'':>10}{age}, {formats.plural(row.deaths, 'death')}")
