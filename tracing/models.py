@@ -1,4 +1,4 @@
-"""What was seen. Only tracing/store.py and tracing/receipts.py write here (DESIGN, the house).
+"""What was seen. Only tracing/store.py, tracing/receipts.py and the summariser write here.
 
 Rows refer to an event by `identity` (BLAKE2b-128 of source, NUL, id), never by foreign key: so
 any row may arrive before any other (promise 10).
@@ -211,6 +211,27 @@ class FlowType(models.Model):
 
     def __str__(self) -> str:
         return self.type
+
+
+class Route(models.Model):
+    """A way that events go (tracing/routes.py): published under a source, or handled."""
+
+    key = models.BinaryField(max_length=16, unique=True)  # hash of what follows, but for the time
+    broker = models.CharField(max_length=64, blank=True)
+    topic = models.CharField(max_length=255, blank=True)
+    type = models.CharField(max_length=255)
+    source = models.CharField(max_length=255, blank=True)  # empty: it was handled
+    consumer = models.CharField(max_length=255, blank=True)  # who handled it, or published it
+    last_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            # the ways gone lately, and which to forget
+            models.Index(fields=["-last_at", "-id"], name="route_last"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} on {self.topic}"
 
 
 class Malformed(models.Model):

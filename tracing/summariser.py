@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 
 from django.db import DatabaseError, connection
 from django.db.models.functions import Length
@@ -18,6 +19,7 @@ from brokers import bearing
 from brokers.config import Config, current
 from kit import clock
 from kit.writes import writing
+from tracing import routes
 from tracing.models import Event, Flow, FlowKey, FlowType, Receipt
 from tracing.reading import event_rows, receipt_rows
 from tracing.rows import EventRow, ReceiptRow
@@ -112,6 +114,7 @@ def _recompute(flows: Sequence[Flow], config: Config, now: datetime) -> None:
         flow.amount, flow.currency = amounts.get(flow.flow_id, (None, ""))
         types += [FlowType(type=name, flow_id=flow.flow_id) for name in summary.types]
     _write(flows, types, ids)
+    routes.learn(chain.from_iterable(events.values()), chain.from_iterable(receipts.values()))
 
 
 def _fill(flow: Flow, summary: Summary) -> None:
