@@ -173,8 +173,7 @@ class RunningConsole:
         """What it printed and the end of every log, for a failing test."""
         printed = "\n".join(self._lines[-40:])
         logs = sorted((self.home / "log").glob("*.log")) if (self.home / "log").is_dir() else []
-        tails = (f"== {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in logs)
-        return "\n".join([f"== up\n{printed}", *tails])
+        return "\n".join([f"== up\n{printed}", *(_tail(path) for path in logs)])
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
@@ -233,6 +232,12 @@ def wait_for(condition: Callable[[], T], what: str, within_s: float = PATIENCE_S
             last = found
         time.sleep(0.5)
     raise AssertionError(f"waited {within_s:g} s in vain for {what}; last: {last!r}")
+
+
+def _tail(log: Path) -> str:
+    """The end of a log, without the questions of `up` whether it is ready."""
+    lines = log.read_text(errors="replace").splitlines()
+    return f"== {log.name}\n" + "\n".join(x for x in lines if "/readyz" not in x)[-3000:]
 
 
 def _is_alive(pid: int) -> bool:
