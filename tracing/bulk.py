@@ -66,6 +66,33 @@ def add(table: Table, rows: Sequence[Row]) -> None:
         write(table, rows, IGNORE)
 
 
+def add_new(table: Table, rows: Sequence[Row], wanted: str) -> list[Row]:
+    """Add those rows whose first column is not there yet; of the others, the `wanted` columns
+    of what is there. The table has an `id` that grows.
+    """
+    if not rows:
+        return []
+    key = table.columns[0]
+    known = f"SELECT {wanted} FROM {table.name} WHERE {key} {{among}}"
+    values = [row[0] for row in rows]
+    if on_sqlite():
+        return _add_then_ask(table, rows, known, values)
+    found = select(known, values)
+    there = {bytes(row[0]) for row in found}
+    add(table, [row for row in rows if row[0] not in there] if there else rows)
+    return found
+
+
+def _add_then_ask(table: Table, rows: Sequence[Row], known: str, values: Sequence[Any]) -> list[Row]:
+    """On SQLite nobody else writes meanwhile, so the count alone says that all were new."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT coalesce(max(id), 0) FROM {table.name}")
+        (last,) = cursor.fetchone()
+    if _execute_many(table, rows, IGNORE) == len(rows):
+        return []
+    return select(f"{known} AND id <= {last}", values)
+
+
 def write(table: Table, rows: Sequence[Row], conflict: str) -> None:
     """Rows of which some may be there; `conflict` is the ON CONFLICT clause."""
     if not rows:
@@ -105,10 +132,12 @@ def select(sql: str, values: Sequence[Any]) -> list[Row]:
     return rows
 
 
-def _execute_many(table: Table, rows: Sequence[Row], conflict: str) -> None:
+def _execute_many(table: Table, rows: Sequence[Row], conflict: str) -> int:
+    """How many rows were written."""
     marks = ", ".join(["%s"] * len(table.columns))
     with connection.cursor() as cursor:
         cursor.executemany(table.insert(f"VALUES ({marks}) {conflict}"), rows)
+        return int(cursor.rowcount)
 
 
 def _copy(name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:

@@ -11,6 +11,7 @@ from tests.tracing.arriving import START, entry_of, event, receipt, rows, take
 from tracing import bulk, columns, receipts, store
 from tracing.envelope import identity
 from tracing.models import Appearance, Event, Flow, FlowKey, Malformed, Receipt
+from tracing.prepare import rows_of
 
 pytestmark = pytest.mark.django_db
 
@@ -194,7 +195,7 @@ def test_another_writer_was_quicker() -> None:
     """What is believed to be new and is not: it stays as it is, and the rest goes in."""
     one, two = (store.seen(event(name, 1)) for name in ("e1", "e2"))
     at = bulk.moment(START)
-    pairs = [store._rows(seen, seen.message, at) for seen in (one, two)]  # type: ignore[arg-type]
+    pairs = [rows_of(seen, seen.message, at) for seen in (one, two)]  # type: ignore[arg-type]
     with transaction.atomic():
         bulk.add(columns.EVENT, [pairs[0][0]])
         bulk.add(columns.EVENT, sorted(pair[0] for pair in pairs))
