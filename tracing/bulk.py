@@ -29,6 +29,10 @@ class Table:
         """`INSERT INTO` this table, all its columns, from `source`."""
         return f"INSERT INTO {self.name} ({', '.join(self.columns)}) {source}"
 
+    def select(self, wanted: str, where: str = "") -> str:
+        """`SELECT` these columns `FROM` this table."""
+        return " ".join(("SELECT", wanted, "FROM", self.name, where))
+
 
 @cache
 def on_sqlite() -> bool:
@@ -73,7 +77,7 @@ def add_new(table: Table, rows: Sequence[Row], wanted: str) -> list[Row]:
     if not rows:
         return []
     key = table.columns[0]
-    known = f"SELECT {wanted} FROM {table.name} WHERE {key} {{among}}"
+    known = table.select(wanted, f"WHERE {key} {{among}}")
     values = [row[0] for row in rows]
     if on_sqlite():
         return _add_then_ask(table, rows, known, values)
@@ -83,10 +87,12 @@ def add_new(table: Table, rows: Sequence[Row], wanted: str) -> list[Row]:
     return found
 
 
-def _add_then_ask(table: Table, rows: Sequence[Row], known: str, values: Sequence[Any]) -> list[Row]:
+def _add_then_ask(
+    table: Table, rows: Sequence[Row], known: str, values: Sequence[Any]
+) -> list[Row]:
     """On SQLite nobody else writes meanwhile, so the count alone says that all were new."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT coalesce(max(id), 0) FROM {table.name}")
+        cursor.execute(table.select("coalesce(max(id), 0)"))
         (last,) = cursor.fetchone()
     if _execute_many(table, rows, IGNORE) == len(rows):
         return []
