@@ -58,6 +58,11 @@ class _Member(NamedTuple):
     position: str
     first_died_at: datetime
 
+    @property
+    def delivery(self) -> tuple[bytes, str]:
+        """Which event, by which consumer."""
+        return bytes(self.identity), self.consumer
+
 
 _COLUMNS = (
     *("pk", "state", "letter__lane", "letter__event_identity", "letter__consumer"),
@@ -67,19 +72,24 @@ _COLUMNS = (
 
 def _known(member: _Member) -> Member:
     """What tracing needs to tell whether something newer was handled since."""
-    return member.lane, bytes(member.identity), _published(member), member.consumer
+    at = published_at(member.position, member.first_died_at)
+    return member.lane, bytes(member.identity), at, member.consumer
 
 
-def _published(member: _Member) -> datetime:
-    """When the message was published: its position says, else its death is the nearest known."""
+def published_at(position: str, died_at: datetime) -> datetime:
+    """When a message was published: its position says, else its death is the nearest known."""
     try:
-        return datetime.fromtimestamp(milliseconds(member.position) / 1000, UTC)
+        return datetime.fromtimestamp(milliseconds(position) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
-        return member.first_died_at
+        return died_at
 
 
 def _note(
-    replay_id: int, members: Sequence[_Member], newer: dict[bytes, str], *, is_last: bool
+    replay_id: int,
+    members: Sequence[_Member],
+    newer: dict[tuple[bytes, str], str],
+    *,
+    is_last: bool,
 ) -> bool:
     """Write what was found, unless another has gone on meanwhile."""
     replay = Replay.objects.select_for_update().get(pk=replay_id)
@@ -88,9 +98,9 @@ def _note(
     if plan["classified_at"] or (members and plan["classified_to"] >= first):
         return bool(plan["classified_at"])
     words = {
-        member.pk: {"superseded_by": newer[bytes(member.identity)][:300]}
+        member.pk: {"superseded_by": newer[member.delivery][:300]}
         for member in members
-        if bytes(member.identity) in newer and member.state == ItemState.WAITING
+        if member.delivery in newer and member.state == ItemState.WAITING
     }
     if replay.include_superseded:
         states.note_items(words)

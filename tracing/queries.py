@@ -17,7 +17,8 @@ from tracing.summary import Status
 
 THROUGHPUT_ROWS = 20_000  # flows read for one chart
 TYPES = 200
-LATER_EVENTS = 5_000  # events of one chunk of lanes looked at for something newer
+LATER_EVENTS = 5_000  # events of one chunk of lanes looked at together for something newer
+LATER_OF_LANE = 1_000  # of each lane alone, where busy ones would hide the others
 
 _TYPES = """
 WITH RECURSIVE seen(type) AS (
@@ -172,27 +173,29 @@ def effects_of(deliveries: Sequence[tuple[bytes, str]]) -> Effects:
     return Effects(types, receipts)
 
 
-def newer_handled(members: Sequence[Member]) -> dict[bytes, str]:
-    """Which of these were superseded: identity -> in words what was handled since.
+def newer_handled(members: Sequence[Member]) -> dict[tuple[bytes, str], str]:
+    """Which of these were superseded: (identity, consumer) -> in words what was handled since.
 
     Superseded means: the same consumer handled a newer event of the same key on the same
     topic. Order is promised only within a topic, so that two causes a consumer waits for
     (payment and stock of one order) do not supersede each other.
     """
-    answer: dict[bytes, str] = {}
+    answer: dict[tuple[bytes, str], str] = {}
     for chunk in chunks([member for member in members if member[0]]):
         answer.update(_superseded(chunk))
     return answer
 
 
-def _superseded(members: Sequence[Member]) -> dict[bytes, str]:
+def _superseded(members: Sequence[Member]) -> dict[tuple[bytes, str], str]:
     own = {row.identity: row for row in events_of({member[1] for member in members})}
-    later = _later_events({member[0] for member in members})
+    later = _later_events(
+        {member[0] for member in members}, min(published_at for _, _, published_at, _ in members)
+    )
     handled = _handled(
         {row.identity for rows in later.values() for row in rows},
         {member[3] for member in members},
     )
-    answer: dict[bytes, str] = {}
+    answer: dict[tuple[bytes, str], str] = {}
     for lane, identity, published_at, consumer in members:
         mine = own.get(identity)
         for row in later.get(lane, ()):
@@ -200,16 +203,20 @@ def _superseded(members: Sequence[Member]) -> dict[bytes, str]:
             same_topic = mine is None or (mine.broker, mine.topic) == (row.broker, row.topic)
             if newer and same_topic and (row.identity, consumer) in handled:
                 moment = row.published_at.strftime("%H:%M:%S")
-                answer[identity] = f"{consumer} has handled {row.type} of {moment}"
+                answer[identity, consumer] = f"{consumer} has handled {row.type} of {moment}"
                 break
     return answer
 
 
-def _later_events(lanes: set[str]) -> dict[str, list[EventRow]]:
-    """The newest events of these lanes, newest first."""
-    found = Event.objects.filter(partition_key__in=sorted(lanes)).exclude(partition_key="")
+def _later_events(lanes: set[str], since: datetime) -> dict[str, list[EventRow]]:
+    """The events of these lanes that were published since, the newest first."""
+    newer = Event.objects.filter(published_at__gt=since).exclude(partition_key="").order_by("-id")
+    found = list(event_rows(newer.filter(partition_key__in=sorted(lanes))[:LATER_EVENTS]))
+    if len(found) == LATER_EVENTS:
+        each = (newer.filter(partition_key=lane)[:LATER_OF_LANE] for lane in sorted(lanes))
+        found = [row for rows in each for row in event_rows(rows)]
     answer: dict[str, list[EventRow]] = {}
-    for row in event_rows(found.order_by("-id")[:LATER_EVENTS]):
+    for row in found:
         answer.setdefault(row.partition_key, []).append(row)
     return answer
 

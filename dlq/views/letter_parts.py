@@ -58,7 +58,7 @@ def dock(letter: Letter) -> dict[str, Any]:
     return {
         "effects": effects[:EFFECTS],
         "more_effects": max(0, len(effects) - EFFECTS),
-        "superseded": since.get(bytes(letter.event_identity), ""),
+        "superseded": since.get(letter.pk, ""),
         "replayed": letter.items.exclude(sent_at=None).count(),
     }
 

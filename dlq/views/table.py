@@ -1,13 +1,12 @@
 """The table of letters: rows, counts, and what a bulk action takes along."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
 
-from brokers.redis_wire import milliseconds
 from dlq import queries
+from dlq.classes import published_at
 from dlq.filters import LetterFilter
 from dlq.models import Letter
 from dlq.words import LetterState
@@ -37,19 +36,20 @@ def fresh(request: HttpRequest, chosen: LetterFilter) -> dict[str, Any]:
     return {"came": came, "newest": number}
 
 
-def published(letter: Letter) -> datetime:
-    """When its message was published: its position says, else its death is the nearest known."""
-    try:
-        return datetime.fromtimestamp(milliseconds(letter.position) / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return letter.first_died_at
-
-
-def since_it_died(found: Sequence[Letter]) -> dict[bytes, str]:
-    """What happened to the same key since, in words, for those where something did."""
-    return newer_handled(
-        [(x.lane, bytes(x.event_identity), published(x), x.consumer) for x in found if x.lane]
+def since_it_died(found: Sequence[Letter]) -> dict[int, str]:
+    """What happened to the same key since, in words: letter -> words, where something did."""
+    newer = newer_handled(
+        [
+            (x.lane, _delivery(x)[0], published_at(x.position, x.first_died_at), x.consumer)
+            for x in found
+            if x.lane
+        ]
     )
+    return {x.pk: newer[_delivery(x)] for x in found if _delivery(x) in newer}
+
+
+def _delivery(letter: Letter) -> tuple[bytes, str]:
+    return bytes(letter.event_identity), letter.consumer
 
 
 def _rows(found: Sequence[Letter]) -> list[dict[str, Any]]:
@@ -58,7 +58,7 @@ def _rows(found: Sequence[Letter]) -> list[dict[str, Any]]:
         {
             "letter": letter,
             "name": name(letter),
-            "since": since.get(bytes(letter.event_identity), ""),
+            "since": since.get(letter.pk, ""),
             "state": "waiting" if letter.state == LetterState.DEAD else letter.state,
         }
         for letter in found

@@ -64,12 +64,20 @@ def test_superseded_is_newer_of_the_same_key_and_topic_handled_by_the_same_consu
         ("order:1", ident("old"), at(0), consumer)
         for consumer in ("notification", "fulfilment", "payment")
     ]
-    assert queries.newer_handled(members[:1]) == {
-        ident("old"): "notification has handled OrderCancelled of 14:23:09"
+    assert queries.newer_handled(members) == {
+        (ident("old"), "notification"): "notification has handled OrderCancelled of 14:23:09"
     }
-    assert queries.newer_handled(members[1:]) == {}
     assert queries.newer_handled([("order:1", ident("new"), at(5), "notification")]) == {}
     assert queries.newer_handled([("", ident("old"), at(0), "notification")]) == {}
+
+
+def test_a_busy_lane_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "LATER_EVENTS", 10)
+    busy = [event(f"b{n}", "E", 20 + n, partition_key="busy", topic="t") for n in range(30)]
+    calm = [event(name, "E", n, partition_key="calm", topic="t") for n, name in enumerate("xy")]
+    seed([*calm, *busy], [receipt("y", "c", "succeeded", 2)])
+    members = [("busy", ident("b0"), at(20), "c"), ("calm", ident("x"), at(0), "c")]
+    assert list(queries.newer_handled(members)) == [(ident("x"), "c")]
 
 
 def test_newer_handled_asks_a_fixed_number_of_queries_a_chunk(
