@@ -12,6 +12,7 @@ import lag.queries
 import tracing.queries
 from brokers import config
 from console.headline import TROUBLE, Behind, Failing, headline
+from dlq import wording
 from dlq.filters import GroupFilter
 from dlq.models import Group
 from kit import clock
@@ -92,10 +93,14 @@ def _groups(groups: list[Group]) -> dict[str, Any]:
     shown = groups[:GROUPS_SHOWN]
     trends = dlq.queries.trends([group.pk for group in shown])
     return {
-        "groups": [(group, trends[group.pk]) for group in shown],
+        "groups": [(group, _cause(group), trends[group.pk]) for group in shown],
         "group_count": len(groups),
         "letter_count": sum(group.open_letters for group in groups),
     }
+
+
+def _cause(group: Group) -> str:
+    return wording.cause(group.error_type, group.message, group.frame)
 
 
 def _consumers(consumers: list[Standing]) -> dict[str, Any]:
