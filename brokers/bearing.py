@@ -1,6 +1,7 @@
 """What a payload bears on: its business key and its amount, by the configured JSON pointers."""
 
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -36,7 +37,7 @@ def amount(data: Any, value: Value) -> tuple[Decimal | None, str]:
     if number is None:
         return None, ""
     currency = at(data, value.currency)
-    if isinstance(currency, str) and len(currency) == 3 and currency.isascii():
+    if isinstance(currency, str) and re.fullmatch("[A-Za-z]{3}", currency):
         return number, currency.upper()
     return number, value.default_currency or ""
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.models.functions import Length
 
 from brokers import bearing
@@ -29,6 +29,8 @@ BATCH = 100  # flows in one transaction: with their types below kit.limits.TRANS
 BODY_MAX = 64 * 1024  # bytes; an amount is not looked for in larger bodies
 BODIES = 3  # events of a flow, from the first on, that an amount is looked for in
 IDLE_S = 0.25
+PUT_OFF = timedelta(minutes=5)  # of a flow that cannot be summarised; a new event asks sooner
+AWAY = (OperationalError, InterfaceError)
 log = logging.getLogger(__name__)
 FIELDS = (
     "status",
@@ -74,11 +76,36 @@ def summarise_batch() -> int:
     now, config = clock.now(), current()
     if _nothing_to_do(now):
         return 0
-    with writing():
-        flows = _claimed(now)
-        if flows:
-            _recompute(flows, config, now)
-    return len(flows)
+    ids: list[str] = []
+    try:
+        with writing():
+            flows = _claimed(now)
+            ids = [flow.flow_id for flow in flows]
+            if flows:
+                _recompute(flows, config, now)
+    except AWAY:
+        raise
+    except Exception:
+        log.exception("a batch of summaries is written singly")
+        _singly(ids, config, now)
+    return len(ids)
+
+
+def _singly(ids: Sequence[str], config: Config, now: datetime) -> None:
+    """Each flow alone: one that cannot be summarised is put off, and is in no other's way."""
+    for flow_id in ids:
+        mine = Flow.objects.filter(flow_id=flow_id)
+        try:
+            with writing():
+                flows = list(mine.select_for_update(skip_locked=True))
+                if flows:
+                    _recompute(flows, config, now)
+        except AWAY:
+            raise
+        except Exception:
+            log.exception("the summary of flow %s is put off", flow_id)
+            with writing():
+                mine.update(dirty_since=None, recheck_at=now + PUT_OFF)
 
 
 def _nothing_to_do(now: datetime) -> bool:

@@ -2,8 +2,10 @@
 
 import io
 import threading
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -158,3 +160,24 @@ def test_told_to_stop_it_finishes_its_batch_and_ends(
     monkeypatch.setattr(summariser, "summarise_batch", told_meanwhile)
     summariser.run(stop)
     assert Flow.objects.get().dirty_since is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flow_that_cannot_be_summarised_is_in_no_others_way(
+    shop_config: config.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed([event("bad", "OrderPlaced", 0, flow_id="bad")], [])
+    seed([event("good", "OrderPlaced", 0, flow_id="good")], [])
+
+    def breaks(events: Sequence[EventRow], *rest: Any) -> Summary | None:
+        if events[0].flow_id == "bad":
+            raise ArithmeticError
+        return summarise(events, *rest)
+
+    monkeypatch.setattr("tracing.summariser.summarise", breaks)
+    assert summariser.summarise_all() == 2
+    good, bad = Flow.objects.get(flow_id="good"), Flow.objects.get(flow_id="bad")
+    assert (good.events, good.dirty_since) == (1, None)
+    assert (bad.events, bad.dirty_since) == (0, None)
+    assert bad.recheck_at is not None
+    assert bad.recheck_at > clock.now()
