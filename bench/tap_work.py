@@ -22,7 +22,8 @@ from django.db import connection
 from brokers.config import BrokerConfig
 from brokers.contract import Entry
 from brokers.redis_streams import RedisStreams
-from console.tap import BATCH, Tap
+from console.tap import Tap
+from console.tap_source import BATCH
 from kit.sqlite.base import PRAGMAS
 from tests.support.redis_server import RedisServer
 from tracing import columns

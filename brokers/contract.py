@@ -208,9 +208,12 @@ class Broker(Protocol):
     def depths(self) -> list[QueueDepth]:
         """Every dead-letter queue; raises BrokerError."""
 
-    def read(self, group: str, process: str, count: int, block_ms: int) -> list[Entry]:
+    def read(
+        self, group: str, process: str, count: int, block_ms: int, *, ahead: bool = False
+    ) -> list[Entry]:
         """The next entries of all streams for a tap, its own unacknowledged ones first.
 
+        `ahead`: those after the ones that are still to be acknowledged; none when that cannot be.
         Writes: makes the group at the start of the streams if it is new.
         """
 

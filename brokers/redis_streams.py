@@ -53,13 +53,15 @@ class RedisStreams:
         """Every dead-letter queue; raises BrokerError."""
         return self.survey({}).depths
 
-    def read(self, group: str, process: str, count: int, block_ms: int) -> list[Entry]:
-        """The next entries of all streams, own unacknowledged ones first.
+    def read(
+        self, group: str, process: str, count: int, block_ms: int, *, ahead: bool = False
+    ) -> list[Entry]:
+        """The next entries of all streams, own unacknowledged ones first; `ahead`: none of these.
 
         Writes: makes the group at the start of the streams. Raises BrokerError, also when
         `tap` is off for this broker.
         """
-        return self._tap(group, process).read(count, block_ms)
+        return self._tap(group, process).read(count, block_ms, ahead=ahead)
 
     def acknowledge(self, group: str, entries: Iterable[Entry]) -> None:
         """Say that these are stored. Writes; raises BrokerError."""

@@ -19,6 +19,7 @@ from brokers.redis_wire import (
     RawEntry,
     Wire,
     entries,
+    milliseconds,
     pending,
     server_ms,
     text,
@@ -49,10 +50,16 @@ class TapReader:
         self._busy = 0  # streams that had something last time
         self._next_take_over = time.monotonic() + TAKE_OVER_EVERY_S
 
-    def read(self, count: int, block_ms: int) -> list[Entry]:
-        """At most `count` entries, own unacknowledged ones first. Raises BrokerError."""
+    def read(self, count: int, block_ms: int, *, ahead: bool = False) -> list[Entry]:
+        """At most `count` entries, own unacknowledged ones first. Raises BrokerError.
+
+        `ahead`: without those given out; none while our own pending entries are looked through,
+        since these would be given out twice.
+        """
+        if ahead and self._recheck and not self._ready:
+            return []
         self._join()
-        if self._open:  # the last batch was not acknowledged: it comes again
+        if self._open and not ahead:  # the last batch was not acknowledged: it comes again
             self._open.clear()
             self._ready.clear()
             self._recheck = True
@@ -125,6 +132,8 @@ class TapReader:
         result: list[Entry] = []
         for name, items in reply or ():
             result += self._kept(by_name[text(name)], entries(items), now_ms)
+        # by time: what belongs together is then stored together; each stream stays in order
+        result.sort(key=lambda entry: milliseconds(entry.position))
         return result
 
     def _kept(self, stream: Stream, found: Sequence[RawEntry], now_ms: int) -> list[Entry]:

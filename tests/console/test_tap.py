@@ -17,8 +17,8 @@ from django.db import OperationalError, connection
 from brokers import config as configuration
 from brokers.config import Config
 from brokers.redis_streams import RedisStreams
-from console import tap as tapping
 from console.tap import Tap
+from console.tap_source import Source
 from dlq.models import Letter
 from tests.console.tap_world import World
 from tests.support.redis_server import RedisServer
@@ -128,7 +128,7 @@ def test_nothing_is_acknowledged_before_the_commit(
 
     tap = world.tap()
     with monkeypatch.context() as patched:
-        patched.setattr(store, "take", away)
+        patched.setattr(store, "put", away)
         tap.round(1)
         assert world.pending("orders.0") == 1
         assert not Malformed.objects.exists()
@@ -140,17 +140,17 @@ def test_one_bad_row_harms_no_neighbour(world: World, monkeypatch: pytest.Monkey
     """A row the database refuses: here by a constraint of its own, as any future one might."""
     for event_id in ("a", "refused", "b"):
         world.event(event_id)
-    real = store.take
+    real = store.put
 
-    def picky(entries: Any, **options: Any) -> Any:
-        taken = real(entries, **options)
+    def picky(ready: Any) -> Any:
+        taken = real(ready)
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM tracing_event WHERE event_id = 'refused'")
             if cursor.fetchone()[0]:
                 raise ValueError("a row the database refuses")
         return taken
 
-    monkeypatch.setattr(store, "take", picky)
+    monkeypatch.setattr(store, "put", picky)
     world.tap().drain()
     assert set(Event.objects.values_list("event_id", flat=True)) == {"a", "b"}
     assert "could not be stored" in Malformed.objects.get().reason
@@ -171,7 +171,7 @@ def test_it_waits_for_a_broker_that_is_away(world: World, redis_server: RedisSer
 
 
 def test_a_longer_wait_after_each_failure(world: World) -> None:
-    source = tapping._Source(RedisStreams(world.config), "a")
+    source = Source(RedisStreams(world.config), {}, "a")
     waits = [source.failed() for _ in range(10)]
     assert waits[:3] == [0.5, 1.0, 2.0]
     assert max(waits) == waits[-1] == 30.0

@@ -1,0 +1,150 @@
+"""One broker as the tap sees it: what is read, made ready while another batch is stored.
+
+All that goes to the broker goes from one thread, in order. While there is much to do, the next
+entries are read and made ready before those at hand are acknowledged; each acknowledgement still
+comes after its commit, and what was read ahead and not acknowledged comes again.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from brokers import dialects
+from brokers.config import TAP_GROUP
+from brokers.contract import Broker, Entry, Role
+from brokers.redis_wire import time_of
+from cascade_client.fields import topic_of
+from tracing import store
+from tracing.envelope import Malformed
+from tracing.store import Prepared, Seen
+
+BATCH = 500  # entries in one transaction: about kit.limits.TRANSACTION_ROWS rows
+READ = 4 * BATCH  # entries read and acknowledged together: each of the two is a write to a disk
+BACK_OFF_S = (0.5, 30.0)  # first and longest wait after a failure; doubled each time
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What goes into one transaction."""
+
+    entries: Sequence[Entry]
+    letters: Sequence[Entry]  # those of them that lie on a dead-letter queue
+    ready: Prepared
+
+
+class Source:
+    """One broker: what was read of it, and how long to leave it alone."""
+
+    def __init__(self, broker: Broker, keys: Mapping[str, str], process: str) -> None:
+        self.broker = broker
+        self._keys = keys
+        self._process = process
+        self._roles: dict[str, Role] = {}
+        self._thread = ThreadPoolExecutor(1, f"tap-{broker.name}")
+        self._ahead: Future[list[Batch]] | None = None
+        self._failures = 0
+        self._not_before = 0.0
+
+    @property
+    def reading(self) -> bool:
+        """Whether something is being read ahead."""
+        return self._ahead is not None
+
+    def read(self, block_ms: int) -> list[Batch]:
+        """The next batches: those read ahead, else now. Raises BrokerError."""
+        ahead, self._ahead = self._ahead, None
+        batches = ahead.result() if ahead else []
+        return batches or self._thread.submit(self._batches, block_ms, ahead=False).result()
+
+    def read_ahead(self, batches: Sequence[Batch]) -> None:
+        """Begin to read what comes after these, if they were so many that more is likely."""
+        if len(batches) > 1:
+            self._ahead = self._thread.submit(self._batches, 1, ahead=True)
+
+    def acknowledge(self, batches: Sequence[Batch]) -> None:
+        """Say that these are committed. Raises BrokerError."""
+        entries = [entry for batch in batches for entry in batch.entries]
+        if entries:
+            self._thread.submit(self.broker.acknowledge, TAP_GROUP, entries).result()
+
+    def forget(self) -> None:
+        """Leave what was read ahead: like all that is not acknowledged it comes again."""
+        ahead, self._ahead = self._ahead, None
+        if ahead:
+            ahead.exception()
+
+    def well(self) -> None:
+        """It works."""
+        self._failures = 0
+
+    def failed(self) -> float:
+        """It does not: how many seconds it is left alone."""
+        first, longest = BACK_OFF_S
+        seconds = min(longest, first * 2.0 ** min(self._failures, 10))
+        self._failures += 1
+        self._not_before = time.monotonic() + seconds
+        return seconds
+
+    def wait_s(self) -> float:
+        """How long it is still to be left alone."""
+        return max(0.0, self._not_before - time.monotonic())
+
+    def _batches(self, block_ms: int, *, ahead: bool) -> list[Batch]:
+        entries = self.broker.read(TAP_GROUP, self._process, READ, block_ms, ahead=ahead)
+        return [
+            self._batch(entries[start : start + BATCH]) for start in range(0, len(entries), BATCH)
+        ]
+
+    def _batch(self, entries: Sequence[Entry]) -> Batch:
+        letters = [entry for entry in entries if self._is_dead_letter(entry)]
+        ready = store.prepare(evidence(entries, letters), keys=self._keys)
+        return Batch(entries, letters, ready)
+
+    def _is_dead_letter(self, entry: Entry) -> bool:
+        if entry.stream not in self._roles:
+            self._roles = {stream.name: stream.role for stream in self.broker.streams()}
+        return self._roles.get(entry.stream) is Role.DEAD_LETTERS
+
+
+def evidence(entries: Sequence[Entry], letters: Sequence[Entry]) -> list[Seen]:
+    """What tracing is to know: a dead letter is evidence of the event it died from.
+
+    A dead letter that is no envelope is a letter all the same, and none of tracing's matters.
+    """
+    dead = {(entry.stream, entry.position) for entry in letters}
+    found = []
+    for entry in entries:
+        if (entry.stream, entry.position) not in dead:
+            found.append(store.seen(entry))
+            continue
+        original = store.seen(_original(entry))
+        if not isinstance(original.message, Malformed):
+            found.append(original)
+    return found
+
+
+def _original(entry: Entry) -> Entry:
+    """The message a dead letter was: at its own place, without the marks of its death."""
+    marks = dialects.read(dict(entry.headers))
+    if not (marks.stream and marks.position):
+        return replace(entry, headers=marks.headers)
+    return replace(
+        entry,
+        stream=marks.stream,
+        topic=topic_of(marks.stream) or marks.stream,
+        position=marks.position[:64],
+        time=_time_of(marks.position, entry),
+        headers=marks.headers,
+    )
+
+
+def _time_of(position: str, entry: Entry) -> datetime | None:
+    """When the original was published, as far as its position tells."""
+    if entry.time is None:
+        return None
+    try:
+        return time_of(position, int(entry.time.timestamp() * 1000))
+    except ValueError:
+        return None
