@@ -21,4 +21,5 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def _nav() -> dict[str, int]:
-    return {"dead_letters": dlq.queries.waiting_count(), "lag": lag.queries.trouble_count()}
+    _, letters = dlq.queries.open_counts()
+    return {"dead_letters": letters, "lag": lag.queries.trouble_count()}

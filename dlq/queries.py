@@ -74,10 +74,12 @@ def letter(letter_id: int) -> Letter | None:
     return Letter.objects.select_related("group").filter(pk=letter_id).first()
 
 
-def waiting_count() -> int:
-    """Open letters of all groups."""
-    found = Group.objects.filter(open_letters__gt=0).aggregate(sum=Sum("open_letters"))
-    return found["sum"] or 0
+def open_counts() -> tuple[int, int]:
+    """Groups with open letters, and the open letters of all of them."""
+    found = Group.objects.filter(open_letters__gt=0).aggregate(
+        groups=Count("pk"), letters=Sum("open_letters")
+    )
+    return found["groups"], found["letters"] or 0
 
 
 def open_by_consumer() -> list[Standing]:
@@ -104,20 +106,6 @@ def open_by_consumer() -> list[Standing]:
 def consumers() -> list[str]:
     """Consumers that ever gave a letter up, sorted."""
     return sorted(Group.objects.values_list("consumer", flat=True).distinct())
-
-
-def recent_deaths(since: datetime, until: datetime, buckets: int) -> list[tuple[datetime, int]]:
-    """Deaths of all letters in equal slots of time: (start of the slot, deaths)."""
-    width = (until - since) / buckets
-    counts = [0] * buckets
-    for minute, number in (
-        Death.objects.filter(died_at__gte=since, died_at__lt=until)
-        .annotate(minute=TruncMinute("died_at", tzinfo=UTC))
-        .values_list("minute")
-        .annotate(number=Count("letter_id", distinct=True))
-    ):
-        counts[_slot(minute, since, width, buckets)] += number
-    return [(since + width * at, count) for at, count in enumerate(counts)]
 
 
 def trends(

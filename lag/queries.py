@@ -64,12 +64,6 @@ def snapshots() -> list[Snapshot]:
     return list(Snapshot.objects.order_by("broker"))
 
 
-def newest_sample() -> datetime | None:
-    """When any broker was last sampled with success."""
-    newest = Snapshot.objects.exclude(sampled_at=None).order_by("-sampled_at").first()
-    return newest.sampled_at if newest else None
-
-
 def newest_round() -> datetime | None:
     """When a round over any broker was last tried: the sampler lives."""
     newest = Snapshot.objects.order_by("-at").first()

@@ -11,12 +11,12 @@ import dlq.queries
 import lag.queries
 import tracing.queries
 from brokers import config
-from console.headline import TROUBLE, Behind, Failing, headline
+from console.headline import TROUBLE, Behind, Failing, Headline, headline
 from dlq import wording
 from dlq.filters import GroupFilter
 from dlq.models import Group
 from kit import clock
-from kit.live import respond
+from kit.live import respond, wanted_region
 from kit.models import AuditEntry
 from kit.permissions import Permission
 from kit.security import require
@@ -38,36 +38,46 @@ REGIONS = {
     "throughput": "console/_throughput.html",
     "actions": "console/_actions.html",
 }
+# What each region is drawn from; the headline sums the others up.
+NEEDS = {
+    "headline": (REGIONS["headline"],),
+    "groups": (REGIONS["headline"], REGIONS["groups"]),
+    "consumers": (REGIONS["headline"], REGIONS["consumers"]),
+    "throughput": (REGIONS["headline"], REGIONS["throughput"]),
+    "actions": (REGIONS["actions"],),
+}
 
 
 @require_GET
 @require(Permission.READ)
 def overview(request: HttpRequest) -> HttpResponse:
     """One page, five live regions; each costs what it shows."""
-    now = clock.now()
-    groups = list(dlq.queries.groups(GroupFilter()).order_by(*dlq.queries.BY_BLAST))
-    consumers = _worst_of_each()
-    minutes = _minutes(now)
-    untaken = _untaken()
-    context = {
-        "section": "overview",
-        "untaken": untaken,
-        "now": now,
-        "since": now - WINDOW,
-        **_groups(groups),
-        **_consumers(consumers),
-        **_throughput(minutes),
-        "actions": _actions(),
-        "headline": headline(
-            _failing(groups[0]) if groups else None,
-            max(0, len(groups) - 1),
-            [Behind(s.consumer, s.verdict, s.oldest_s, s.messages) for s in consumers],
-            seen_any=tracing.queries.seen_any(),
-            now=now,
-            untaken=untaken,
-        ),
-    }
+    region = wanted_region(request, REGIONS)
+    wanted = set(NEEDS) if region is None else {n for n in NEEDS if region in NEEDS[n]}
+    context: dict[str, Any] = {"section": "overview", "now": clock.now()}
+    if "groups" in wanted:
+        context |= _groups()
+    if "consumers" in wanted:
+        context |= _consumers(_worst_of_each())
+    if "throughput" in wanted:
+        context |= _throughput(_minutes(context["now"]))
+    if "actions" in wanted:
+        context["actions"] = _actions()
+    if "headline" in wanted:
+        context["headline"] = _headline(context)
     return respond(request, "console/overview.html", REGIONS, context)
+
+
+def _headline(known: dict[str, Any]) -> Headline:
+    groups: list[Group] = known["open_groups"]
+    return headline(
+        _failing(groups[0]) if groups else None,
+        max(0, known["group_count"] - 1),
+        [Behind(s.consumer, s.verdict, s.oldest_s, s.messages) for s in known["worst"]],
+        seen_any=tracing.queries.seen_any(),
+        now=known["now"],
+        untaken=known["untaken"],
+    )
 
 
 def _failing(group: Group) -> Failing:
@@ -89,13 +99,17 @@ def _untaken() -> int:
     return sum(depth.messages or 0 for depth in lag.queries.depths() if depth.broker not in tapped)
 
 
-def _groups(groups: list[Group]) -> dict[str, Any]:
-    shown = groups[:GROUPS_SHOWN]
+def _groups() -> dict[str, Any]:
+    by_blast = dlq.queries.groups(GroupFilter()).order_by(*dlq.queries.BY_BLAST)
+    shown = list(by_blast[:GROUPS_SHOWN])
     trends = dlq.queries.trends([group.pk for group in shown])
+    group_count, letter_count = dlq.queries.open_counts()
     return {
+        "open_groups": shown,
         "groups": [(group, _cause(group), trends[group.pk]) for group in shown],
-        "group_count": len(groups),
-        "letter_count": sum(group.open_letters for group in groups),
+        "group_count": group_count,
+        "letter_count": letter_count,
+        "untaken": _untaken(),
     }
 
 
@@ -109,6 +123,7 @@ def _consumers(consumers: list[Standing]) -> dict[str, Any]:
     fine = [one for one in consumers if one.verdict not in looked_at]
     ages = [one.oldest_s for one in fine if one.oldest_s is not None]
     return {
+        "worst": consumers,
         "consumers": [
             (one, trail.thinned(one.trail, SPARK_POINTS)) for one in bad[:CONSUMERS_SHOWN]
         ],

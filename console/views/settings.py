@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from brokers import config
@@ -21,6 +22,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
     return render(request, "console/settings.html", _context(request))
 
 
+@never_cache
 @require_POST
 @require(Permission.ADMIN)
 def issue_token(request: HttpRequest) -> HttpResponse:

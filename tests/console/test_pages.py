@@ -12,7 +12,7 @@ from kit.permissions import Role
 
 pytestmark = pytest.mark.django_db
 
-OVERVIEW_QUERIES = 11  # session, person, and what five regions ask
+OVERVIEW_QUERIES = 12  # session, person, and what five regions ask
 PAGES = ("overview", "audit", "settings")
 
 
@@ -67,6 +67,21 @@ def test_the_overview_costs_the_same_however_much_was_done(
         client.get("/")
 
 
+@pytest.mark.parametrize(
+    ("region", "queries"),
+    [("headline", 9), ("groups", 5), ("consumers", 3), ("throughput", 4), ("actions", 3)],
+)
+def test_a_region_asks_for_what_it_shows(
+    django_assert_num_queries: DjangoAssertNumQueries, region: str, queries: int
+) -> None:
+    client = _client(Role.VIEWER)
+    headers = {"HX-Request-Type": "partial", "HX-Target": f"section#{region}"}
+    with django_assert_num_queries(queries):
+        text = client.get("/", headers=headers).content.decode()
+    assert f'id="{region}"' in text
+    assert "<html" not in text
+
+
 def test_a_login_link_works_once(client: Client) -> None:
     user = people.first("on-call")
     link = people.login_link(user).removeprefix("http://127.0.0.1:8000")
@@ -83,7 +98,9 @@ def test_only_an_admin_issues_and_revokes_tokens() -> None:
     assert _client(Role.OPERATOR).post(url, wanted).status_code == 403
     admin = _client(Role.ADMIN)
     assert admin.post(url, {"name": "", "scopes": ["read"]}).status_code == 422
-    shown = admin.post(url, wanted).content.decode()
+    answer = admin.post(url, wanted)
+    assert "no-store" in answer["Cache-Control"]
+    shown = answer.content.decode()
     row = ApiToken.objects.get()
     assert row.scopes == ["read"]
     token = shown.split('id="new-token">')[1].split("<")[0]
