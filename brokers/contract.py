@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 
 class Method(StrEnum):
     """How a number of messages was known."""
@@ -30,9 +32,8 @@ class BrokerError(Exception):
     """The broker could not be reached or refused; the text is safe to show."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One message as it lies on the broker."""
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One message as it lies on the broker. Change it by `msgspec.structs.replace`."""
 
     broker: str
     stream: str

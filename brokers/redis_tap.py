@@ -171,22 +171,14 @@ class TapReader:
 def to_entry(broker: str, stream: Stream, raw: RawEntry, now_ms: int) -> Entry:
     """One entry as the contract gives it; of a repeated field the last counts."""
     fields = raw.fields or []
-    headers: dict[str, str] = {}
-    body: bytes | None = None
-    for name, value in zip(fields[::2], fields[1::2], strict=True):
-        if name == b"data":
-            body = value
-        else:
-            headers[_name(name)] = value.decode("utf-8", "backslashreplace")
-    return Entry(
-        broker=broker,
-        stream=stream.name,
-        topic=stream.topic,
-        position=raw.position,
-        time=time_of(raw.position, now_ms),
-        headers=headers,
-        body=body,
-    )
+    named = dict(zip(fields[::2], fields[1::2], strict=True))
+    body: bytes | None = named.pop(b"data", None)
+    try:
+        headers = {_name(name): value.decode() for name, value in named.items()}
+    except UnicodeDecodeError:
+        headers = {_name(name): text(value) for name, value in named.items()}
+    time = time_of(raw.position, now_ms)
+    return Entry(broker, stream.name, stream.topic, raw.position, time, headers, body)
 
 
 @lru_cache(maxsize=1024)

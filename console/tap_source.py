@@ -8,8 +8,10 @@ comes after its commit, and what was read ahead and not acknowledged comes again
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import structs
 
 from brokers import dialects
 from brokers.config import TAP_GROUP
@@ -98,14 +100,15 @@ class Source:
         ]
 
     def _batch(self, entries: Sequence[Entry]) -> Batch:
-        letters = [entry for entry in entries if self._is_dead_letter(entry)]
+        dead = {name for name in {entry.stream for entry in entries} if self._is_dead(name)}
+        letters = [entry for entry in entries if entry.stream in dead] if dead else []
         ready = store.prepare(evidence(entries, letters), keys=self._keys)
         return Batch(entries, letters, ready)
 
-    def _is_dead_letter(self, entry: Entry) -> bool:
-        if entry.stream not in self._roles:
+    def _is_dead(self, stream: str) -> bool:
+        if stream not in self._roles:
             self._roles = {stream.name: stream.role for stream in self.broker.streams()}
-        return self._roles.get(entry.stream) is Role.DEAD_LETTERS
+        return self._roles.get(stream) is Role.DEAD_LETTERS
 
 
 def evidence(entries: Sequence[Entry], letters: Sequence[Entry]) -> list[Seen]:
@@ -113,6 +116,8 @@ def evidence(entries: Sequence[Entry], letters: Sequence[Entry]) -> list[Seen]:
 
     A dead letter that is no envelope is a letter all the same, and none of tracing's matters.
     """
+    if not letters:
+        return [store.seen(entry) for entry in entries]
     dead = {(entry.stream, entry.position) for entry in letters}
     found = []
     for entry in entries:
@@ -129,8 +134,8 @@ def _original(entry: Entry) -> Entry:
     """The message a dead letter was: at its own place, without the marks of its death."""
     marks = dialects.read(dict(entry.headers))
     if not (marks.stream and marks.position):
-        return replace(entry, headers=marks.headers)
-    return replace(
+        return structs.replace(entry, headers=marks.headers)
+    return structs.replace(
         entry,
         stream=marks.stream,
         topic=topic_of(marks.stream) or marks.stream,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
+from msgspec import structs
+
 from brokers import bearing, dialects
 from brokers.config import Config
 from brokers.contract import Entry
@@ -68,7 +70,7 @@ def read(entry: Entry, config: Config, consumer: str, now: datetime) -> Arrival:
     marks = dialects.read(dict(entry.headers))
     quoted = bool(marks.stream and marks.position)
     found = from_entry(
-        replace(
+        structs.replace(
             entry,
             stream=marks.stream if quoted else entry.stream,
             position=marks.position if quoted else entry.position,

@@ -18,7 +18,7 @@ def keys_of(event: Envelope, pointers: Mapping[str, str]) -> list[str]:
     if not pointers or not event.data or not is_json(event.content_type):
         return []
     try:
-        body = msgspec.json.decode(event.data)
+        body = _read(event.data, tuple(pointers.values()))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
     return keys_in(body, pointers)
@@ -47,6 +47,35 @@ def resolve(body: Any, pointer: str) -> Any:
         else:
             return None
     return None if body is _NOWHERE else body
+
+
+def _read(data: bytes, pointers: tuple[str, ...]) -> Any:
+    """A parsed body; of an object only the members that the pointers go through."""
+    members = _members(pointers)
+    if members is not None:
+        try:
+            found = members[1].decode(data)
+            return dict(zip(members[0], msgspec.structs.astuple(found), strict=True))
+        except msgspec.ValidationError:  # it is no object: an array can be pointed into too
+            pass
+    return msgspec.json.decode(data)
+
+
+@lru_cache(maxsize=16)
+def _members(
+    pointers: tuple[str, ...],
+) -> tuple[list[str], msgspec.json.Decoder[msgspec.Struct]] | None:
+    """The members that pointers begin with, and a decoder that builds nothing else of a body.
+
+    None where a name is one that the decoder cannot look for (a quote in it, say).
+    """
+    names = list(dict.fromkeys(_parts(pointer)[0] for pointer in pointers))
+    fields = {f"member{number}": name for number, name in enumerate(names)}
+    try:
+        shape = msgspec.defstruct("Members", [(f, Any, None) for f in fields], rename=fields)
+    except ValueError:
+        return None
+    return names, msgspec.json.Decoder(shape)
 
 
 @lru_cache(maxsize=256)

@@ -38,6 +38,10 @@ TEXT = frozenset(LONGEST) | {
 # Empty is as wrong as absent is right.
 NOT_EMPTY = (TEXT | {"specversion"}) - {"traceparent", "tracestate"}
 
+# So many characters are not too long, whatever they take in bytes.
+_SURE = ATTRIBUTE_BYTES // 4
+_SURELY = {name: LONGEST.get(name, _SURE) for name in TEXT}
+
 T = TypeVar("T")
 
 _NAME = re.compile(r"[a-z0-9]+")
@@ -73,7 +77,7 @@ def build(
     check(rest)
     take = rest.pop
     del rest["specversion"]
-    time_text = take("time", "")
+    time_text, dataschema = take("time", ""), take("dataschema", "")
     causes = _causes(take("causationid", ""), take("causationids", ""))
     traceparent, tracestate = take("traceparent", ""), take("tracestate", "")
     return Envelope(
@@ -89,7 +93,7 @@ def build(
         sequence=take("sequence", ""),
         traceparent=valid_traceparent(traceparent) if traceparent else "",
         tracestate=valid_tracestate(tracestate) if tracestate else "",
-        dataschema=_checked(absolute_uri, "dataschema", take("dataschema", "")),
+        dataschema=_checked(absolute_uri, "dataschema", dataschema) if dataschema else "",
         content_type=_checked(media_type, "datacontenttype", take("datacontenttype", "")),
         attempt=take("cascadeattempt", ""),
         target=take("cascadetarget", ""),
@@ -104,13 +108,15 @@ def check(attributes: Mapping[str, str]) -> None:
     if len(attributes) > ATTRIBUTES:
         raise EnvelopeError(f"more than {ATTRIBUTES} attributes")
     for name, value in attributes.items():
-        if name not in TEXT:
+        longest = _SURELY.get(name)
+        if longest is None:
             _check_name(name)
+            longest = _SURE
         if not value and name in NOT_EMPTY:
             raise EnvelopeError("is empty", name)
         if not value.isprintable():  # a fast way to say that nothing forbidden is in it
             _check_characters(name, value)
-        if len(value) > LONGEST.get(name, ATTRIBUTE_BYTES // 4):
+        if len(value) > longest:
             _check_length(name, value)
     for name in REQUIRED:
         if name not in attributes:

@@ -33,11 +33,10 @@ def _envelope(entry: Entry) -> Envelope:
     headers: dict[str, str] = {}
     content_type = ""
     for name, value in entry.headers.items():
-        if name.startswith(PREFIX):
-            attribute = name[3:]
+        if name[:3] == PREFIX:
             # Redis has no null: an empty field that may be absent is absent
-            if value or attribute in REQUIRED or attribute not in NOT_EMPTY:
-                attributes[attribute] = value
+            if value or name[3:] in REQUIRED or name[3:] not in NOT_EMPTY:
+                attributes[name[3:]] = value
         elif name == "content-type":
             content_type = value
         elif name in STAMPS:

@@ -36,13 +36,13 @@ class EnvelopeError(ValueError):
         self.path = path
 
 
-class Malformed(msgspec.Struct, frozen=True):
+class Malformed(msgspec.Struct, frozen=True, gc=False):
     """Why a message on a broker is no envelope; in words an operator can act on."""
 
     reason: str
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One message as it came over the wire, validated. Text that is not there is empty.
 
     A msgspec struct because one is made for each message: a frozen dataclass costs ten times
