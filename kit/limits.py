@@ -6,6 +6,7 @@ MIB = 1024 * KIB
 EVENT_BYTES = 1 * MIB  # one event in HTTP: 413
 BATCH_BYTES = 4 * MIB  # one HTTP body: 413
 BATCH_EVENTS = 1_000  # events in one batch: 413
+OTLP_BYTES = 20 * MIB  # one OTLP body: 413
 NESTING = 64  # depth of JSON: 400
 ATTRIBUTES = 64  # attributes of one envelope: 400
 ATTRIBUTE_BYTES = 8 * KIB  # one attribute's value: 400

@@ -1,4 +1,4 @@
-"""What was seen. Only tracing/store.py, tracing/receipts.py and the summariser write here.
+"""What was seen. Only store.py, receipts.py, spans.py and the summariser write here.
 
 Rows refer to an event by `identity` (BLAKE2b-128 of source, NUL, id), never by foreign key: so
 any row may arrive before any other (promise 10).
@@ -232,6 +232,42 @@ class Route(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} on {self.topic}"
+
+
+class Span(models.Model):
+    """A span, kept light, so that what comes later can be tied to it."""
+
+    trace_id = models.CharField(max_length=32)
+    span_id = models.CharField(max_length=16)
+    parent_id = models.CharField(max_length=16, blank=True)
+    name = models.CharField(max_length=255, blank=True)
+    kind = models.SmallIntegerField(default=0)  # OTLP's SpanKind
+    service = models.CharField(max_length=255)
+    started_at = models.DateTimeField()
+    duration_ms = models.FloatField()
+    failed = models.BooleanField(default=False)
+    process = models.CharField(max_length=255, blank=True)
+    release = models.CharField(max_length=80, blank=True)
+    reading = models.TextField(blank=True)  # JSON: what it says of messages, if anything
+    origin_trace_id = models.CharField(max_length=32, blank=True)  # another one, of what it handled
+    received_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            # the same twice is one; all spans of a trace
+            models.UniqueConstraint(fields=["trace_id", "span_id"], name="span_place")
+        ]
+        indexes: ClassVar = [
+            # the traces that took messages from a trace
+            models.Index(
+                fields=["origin_trace_id"],
+                name="span_origin",
+                condition=~models.Q(origin_trace_id=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.name}"
 
 
 class Malformed(models.Model):

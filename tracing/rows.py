@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+SPAN_BROKER = "otlp"  # of an appearance that only a span tells of
+
 
 @dataclass(frozen=True, slots=True)
 class EventRow:

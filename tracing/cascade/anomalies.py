@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from tracing.cascade.model import Anomaly, Delivery, Edge, EventNode
+from tracing.rows import SPAN_BROKER
 
 CLOCK_WORTH_SAYING_S = 0.001
 
@@ -24,14 +25,17 @@ def anomalies(
 
 
 def _of_event(event: EventNode) -> set[Anomaly]:
-    """Our own replays and edits are no anomaly: they bear their attempt."""
+    """Our own replays and edits are no anomaly: they bear their attempt.
+
+    A span tells of the same appearance as the broker, without the body.
+    """
     found: set[Anomaly] = set()
-    own = [appearance for appearance in event.appearances if not appearance.replay_attempt]
+    own = [a for a in event.appearances if not a.replay_attempt and a.broker != SPAN_BROKER]
     if len(own) > 1:
         places = ", ".join(f"{a.stream} {a.position}" for a in own[:3])
         found.add(Anomaly("duplicate", event.id, f"{event.name} was published again: {places}"))
     bodies = {appearance.body_hash for appearance in own}
-    if event.row is not None and own:
+    if event.row is not None and own and event.row.broker != SPAN_BROKER:
         bodies.add(event.row.body_hash)
     if len(bodies) > 1:
         detail = f"{event.name} was seen with {len(bodies)} different bodies"

@@ -1,0 +1,158 @@
+"""POST /v1/traces: status codes, both encodings, partial success; nothing but 200 is a success."""
+
+import gzip
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from kit.limits import OTLP_BYTES
+from kit.models import ApiToken, User
+from tests.tracing.spanning import as_json, as_protobuf, span
+from tracing import store
+from tracing.models import Appearance, Event, Receipt, Span
+from tracing.otlp import decode
+from tracing.receivers import otlp
+
+JSON, PROTOBUF = "application/json", "application/x-protobuf"
+pytestmark = pytest.mark.django_db(transaction=True)
+Post = Callable[..., Any]
+SENT = span("producer", 1, messaging__destination__name="orders")
+HANDLED = span("consumer", 2, parent=1, messaging__destination__name="orders", at_ms=20)
+
+
+@pytest.fixture
+def token() -> str:
+    user = User.objects.create_user("shop", role="viewer")
+    return ApiToken.issue(user, "shop", ["ingest"])[1]
+
+
+@pytest.fixture
+def post(token: str) -> Post:
+    def send(body: bytes, kind: str = JSON, **headers: str) -> Any:
+        named = {"authorization": f"Bearer {token}", "content-type": kind, **headers}
+        client = Client(enforce_csrf_checks=True)
+        return client.post("/v1/traces", body, content_type=kind, headers=named)
+
+    return send
+
+
+def refusal(answer: Any, status: int, kind: str = JSON) -> str:
+    """What a refusal says, in the client's own form; nothing was stored."""
+    assert answer.status_code == status
+    assert not Span.objects.exists()
+    if kind == PROTOBUF:
+        assert answer["Content-Type"] == PROTOBUF
+        told = Status.FromString(answer.content)
+        assert told.code
+        return str(told.message)
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    return str(answer.json()["detail"])
+
+
+def partial(answer: Any, kind: str) -> tuple[int, str]:
+    """Rejected spans and the message of a 200, in the client's own form."""
+    assert (answer.status_code, answer["Content-Type"]) == (200, kind)
+    if kind == PROTOBUF:
+        told = ExportTraceServiceResponse.FromString(answer.content).partial_success
+        return told.rejected_spans, told.error_message
+    told = answer.json().get("partialSuccess", {})
+    return int(told.get("rejectedSpans", 0)), told.get("errorMessage", "")
+
+
+@pytest.mark.parametrize(("kind", "encode"), [(JSON, as_json), (PROTOBUF, as_protobuf)])
+def test_taken_and_answered_in_kind(post: Post, kind: str, encode: Any) -> None:
+    for _ in range(2):  # sent again it is the same
+        assert partial(post(encode(SENT, HANDLED), kind), kind) == (0, "")
+        assert (Event.objects.count(), Receipt.objects.count()) == (1, 1)
+        assert (Appearance.objects.count(), Span.objects.count()) == (1, 2)
+    receipt = Receipt.objects.get()
+    assert bytes(receipt.identity) == bytes(Event.objects.get().identity)
+    assert (receipt.consumer, receipt.outcome, receipt.duration_ms) == ("shop", "succeeded", 10)
+
+
+@pytest.mark.parametrize(("kind", "encode"), [(JSON, as_json), (PROTOBUF, as_protobuf)])
+def test_bad_spans_are_told_and_the_others_stored(post: Post, kind: str, encode: Any) -> None:
+    bad = [SENT | {"traceId": "00" * 16}, SENT | {"spanId": "ff"}, SENT | {"startTimeUnixNano": 0}]
+    rejected, reason = partial(post(encode(*bad, SENT), kind), kind)
+    assert rejected == 3
+    assert "trace_id" in reason
+    assert Span.objects.count() == 1
+
+
+@pytest.mark.parametrize(("kind", "body"), [(JSON, b"{}"), (PROTOBUF, b"")])
+def test_an_empty_request_is_a_success(post: Post, kind: str, body: bytes) -> None:
+    assert partial(post(body, kind), kind) == (0, "")
+
+
+@pytest.mark.parametrize("kind", [JSON, PROTOBUF])
+def test_refusals(post: Post, token: str, kind: str) -> None:
+    assert refusal(post(b"<html>", kind), 400, kind)
+    assert refusal(post(b"x", kind, **{"content-encoding": "gzip"}), 400, kind)
+    bomb = gzip.compress(b" " * (OTLP_BYTES + 1))
+    assert refusal(post(bomb, kind, **{"content-encoding": "gzip"}), 413, kind)
+    assert refusal(post(b" " * (OTLP_BYTES + 1), kind), 413, kind)
+    assert refusal(post(b"", kind, authorization=""), 401, kind)
+    assert refusal(post(b"", kind, authorization="Bearer wrong"), 401, kind)
+    reader = ApiToken.issue(User.objects.get(), "reader", ["read"])[1]
+    assert refusal(post(b"", kind, authorization=f"Bearer {reader}"), 403, kind)
+
+
+def test_other_methods_and_types(post: Post) -> None:
+    assert refusal(post(b"", "text/plain"), 415)
+    answer = Client().get("/v1/traces")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+
+def test_gzip(post: Post) -> None:
+    body = gzip.compress(as_protobuf(SENT))
+    answer = post(body, PROTOBUF, **{"content-encoding": "gzip"})
+    assert partial(answer, PROTOBUF) == (0, "")
+    assert Event.objects.count() == 1
+
+
+def test_too_many_spans(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "SPANS", 1)
+    assert refusal(post(as_json(SENT, HANDLED)), 413)
+
+
+@pytest.mark.parametrize("kind", [JSON, PROTOBUF])
+def test_come_again(post: Post, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("disk I/O error")
+
+    body = as_json(SENT) if kind == JSON else as_protobuf(SENT)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "take", away)
+        answer = post(body, kind)
+        assert (answer.status_code, int(answer["Retry-After"]) > 0) == (503, True)
+    for _ in range(otlp.AT_ONCE):
+        assert otlp._places.acquire(blocking=False)
+    try:
+        answer = post(body, kind)
+        assert (answer.status_code, int(answer["Retry-After"]) > 0) == (429, True)
+    finally:
+        otlp._places.release(otlp.AT_ONCE)
+    assert not Event.objects.exists()
+    assert partial(post(body, kind), kind) == (0, "")  # what was stored in part is made whole
+    assert Event.objects.count() == 1
+
+
+def test_json_as_the_protocol_has_it(post: Post) -> None:
+    loose = {**SENT, "unknown": [1], "links": None, "status": {}, "flags": 257}
+    loose["traceId"] = SENT["traceId"].upper()
+    loose["startTimeUnixNano"] = int(SENT["startTimeUnixNano"])
+    loose["attributes"] = [
+        *SENT["attributes"],
+        {"key": "list", "value": {"arrayValue": {"values": [{"stringValue": "x"}]}}},
+        {"key": "none", "value": None},
+    ]
+    document = {"resourceSpans": [{"scopeSpans": [{"spans": [loose]}, {}]}, {"resource": None}]}
+    assert partial(post(json.dumps(document).encode()), JSON) == (0, "")
+    assert Event.objects.get().traceparent == f"00-{SENT['traceId']}-{SENT['spanId']}-01"
