@@ -13,6 +13,7 @@ import dlq.api
 import lag.api
 import tracing.api
 import tracing.receivers.http
+from console.topology.api import router as topology
 from console.views.audit import ORDER, AuditFilter
 from kit.clock import rfc3339
 from kit.http import Problem, plain_problem, problem_response
@@ -83,6 +84,7 @@ for router in (
     tracing.api.router,
     dlq.api.router,
     lag.api.router,
+    topology,
     audit,
 ):
     api.add_router("", router)

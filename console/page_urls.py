@@ -4,11 +4,12 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from console import health, metrics
-from console.views import account, audit, demo, nav, overview, settings
+from console.views import account, audit, demo, nav, overview, settings, topology
 
 app_name = "console"
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("topology", topology.topology, name="topology"),
     path("audit", audit.audit, name="audit"),
     path("settings", settings.settings_page, name="settings"),
     path("settings/tokens", settings.issue_token, name="issue_token"),

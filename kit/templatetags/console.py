@@ -27,6 +27,7 @@ for _name in ("clock_seconds", "trace_time"):
 _PAGES = (
     ("overview", "console:overview", "layout-dashboard", "Overview", True),
     ("orders", "tracing:orders", "binary-tree-2", "Orders", True),
+    ("topology", "console:topology", "affiliate", "Topology", False),
     ("lag", "lag:lag", "hourglass", "Lag", True),
     ("letters", "dlq:groups", "mail-x", "Dead letters", True),
     ("replays", "dlq:replays", "repeat", "Replays", False),

@@ -64,6 +64,8 @@ def _paths(console: RunningConsole) -> dict[str, str]:
         "orders": "/orders",
         "cascade": f"/orders/{first['flow']}",
         "cascade-table": f"/orders/{first['flow']}?view=table",
+        "topology": "/topology",
+        "topology-table": "/topology?view=table",
         "groups": "/dead-letters",
         "group": f"/dead-letters/groups/{first['group']}",
         "letter": f"/dead-letters/{first['id']}",
@@ -82,7 +84,7 @@ def _paths(console: RunningConsole) -> dict[str, str]:
 PAGES = (
     *("overview", "orders", "cascade", "cascade-table", "groups", "group", "letter"),
     *("letter-malformed", "edit", "replays", "replay", "plan", "lag", "audit", "settings"),
-    *("nothing",),
+    *("topology", "topology-table", "nothing"),
 )
 
 
