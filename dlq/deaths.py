@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F
 
 from dlq import matching, states
+from dlq.among import among
 from dlq.arrivals import Arrival
 from dlq.matching import Place
 from dlq.models import Death, Group, Letter
@@ -66,6 +67,15 @@ def reopen(copies: Sequence[Death]) -> None:
 def _reopen(letter_ids: Iterable[int]) -> None:
     closed = Letter.objects.filter(pk__in=set(letter_ids), state__in=CLOSED)
     states.move_letters(closed.values_list("pk", flat=True), LetterState.DEAD, at=clock.now())
+
+
+def still_queued(letter_ids: Sequence[int]) -> set[int]:
+    """The letters of which a copy lies on a dead-letter queue, as far as it was taken in.
+
+    Asked before one is closed, once it is locked: a copy that comes later opens it again.
+    """
+    copies = among(Death.objects.filter(removed_at=None), "letter_id", letter_ids)
+    return set(copies.values_list("letter_id", flat=True))
 
 
 def newest(arrival: Arrival) -> dict[str, Any]:

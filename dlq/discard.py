@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from brokers.contract import BrokerError, Placement
-from dlq import sending, states
+from dlq import deaths, sending, states
 from dlq.models import Death, Letter
 from dlq.plan import Chooser, Chosen
 from dlq.refusals import Refused
@@ -70,7 +71,26 @@ def _members(chooser: Chooser) -> list[tuple[int, int, str]]:
 
 
 def _slice(members: Sequence[tuple[int, int, str]], answer: Discarded) -> None:
-    copies = Death.objects.filter(letter_id__in=[pk for pk, _, _ in members], removed_at=None)
+    versions = {pk: version for pk, version, _ in members}
+    # an earlier slice may have taken a while: copies of a letter in replay are not ours to take
+    dead = Letter.objects.filter(pk__in=list(versions), state=LetterState.DEAD)
+    same = [pk for pk, now in dead.values_list("pk", "version") if versions[pk] == now]
+    removed = _remove_copies(same, answer)
+    now = clock.now()
+    with writing():
+        sending.note_removed(removed, now)
+        moved = states.move_letters(same, LetterState.DISCARDED, at=now, versions=versions)
+        again = deaths.still_queued(moved)
+        states.move_letters(again, LetterState.DEAD, at=now)
+        moved = [pk for pk in moved if pk not in again]
+        _report(moved, now)
+    answer.letters.extend(moved)
+    answer.changed.extend(sorted(set(versions) - set(moved)))
+
+
+def _remove_copies(letters: Sequence[int], answer: Discarded) -> list[int]:
+    """Take their copies off the queues; the deaths that these were."""
+    copies = Death.objects.filter(letter_id__in=letters, removed_at=None)
     removed: list[int] = []
     places: dict[str, list[Placement]] = defaultdict(list)
     for pk, broker, stream, position in copies.values_list("pk", "broker", "stream", "position"):
@@ -78,31 +98,26 @@ def _slice(members: Sequence[tuple[int, int, str]], answer: Discarded) -> None:
         removed.append(pk)
     for broker in sorted(places):
         answer.copies += replayer(broker).remove(places[broker])
-    now = clock.now()
-    versions = {pk: version for pk, version, _ in members}
-    with writing():
-        sending.note_removed(removed, now)
-        moved = states.move_letters(
-            list(versions), LetterState.DISCARDED, at=now, versions=versions
-        )
-        rows = Letter.objects.filter(pk__in=moved).exclude(source="")
-        report_all(
-            [
-                Report(
-                    event_identity=bytes(identity),
-                    flow_id=flow_id,
-                    consumer=consumer,
-                    outcome="discarded",
-                    letter_id=pk,
-                    at=now,
-                )
-                for pk, identity, flow_id, consumer in rows.values_list(
-                    "pk", "event_identity", "flow_id", "consumer"
-                )
-            ]
-        )
-    answer.letters.extend(moved)
-    answer.changed.extend(sorted(set(versions) - set(moved)))
+    return removed
+
+
+def _report(letters: Sequence[int], now: datetime) -> None:
+    rows = Letter.objects.filter(pk__in=letters).exclude(source="")
+    report_all(
+        [
+            Report(
+                event_identity=bytes(identity),
+                flow_id=flow_id,
+                consumer=consumer,
+                outcome="discarded",
+                letter_id=pk,
+                at=now,
+            )
+            for pk, identity, flow_id, consumer in rows.values_list(
+                "pk", "event_identity", "flow_id", "consumer"
+            )
+        ]
+    )
 
 
 def _note(chooser: Chooser, answer: Discarded, reason: str, actor: str, user: User | None) -> None:

@@ -107,16 +107,8 @@ def freeze(
     chooser = Chosen(chosen) if isinstance(chosen, Sequence) else chosen
     matching = chooser.apply(Letter.objects.order_by())
     dead = matching.filter(state=LetterState.DEAD)
-    count = dead[: limits.REPLAY_MEMBERS + 1].count()
-    _check_count(count)
-    plan: dict[str, Any] = {
-        "token": secrets.token_hex(4),
-        "left_out": _left_out(matching),
-        "classified": 0,
-        "classified_to": 0,
-        "classified_at": None,
-        **receivers(dead),
-    }
+    _check_count(dead[: limits.REPLAY_MEMBERS + 1].count())
+    plan = _begun(matching, dead)
     with writing():
         replay = Replay.objects.create(
             title="",
@@ -142,6 +134,18 @@ def freeze(
             changes={"members": replay.plan["letters"], "members_hash": replay.members_hash},
         )
     return replay
+
+
+def _begun(matching: "QuerySet[Letter]", dead: "QuerySet[Letter]") -> dict[str, Any]:
+    """The plan as far as it is known before the members are frozen."""
+    return {
+        "token": secrets.token_hex(4),
+        "left_out": _left_out(matching),
+        "classified": 0,
+        "classified_to": 0,
+        "classified_at": None,
+        **receivers(dead),
+    }
 
 
 def _check_count(count: int) -> None:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from django.db.models import QuerySet
 
 from brokers.contract import BrokerError, Placement
-from dlq import engine, sending, states
+from dlq import deaths, engine, sending, states
 from dlq.among import among
 from dlq.models import Death, Item
 from dlq.refusals import Refused
@@ -89,7 +89,7 @@ def _letters(news: Sequence[Verdict], now: datetime) -> None:
         by[LETTER_AFTER[verdict.state]].append(verdict.item.letter_id)
     mended = states.move_letters(by[LetterState.MENDED], LetterState.MENDED, at=now)
     # asked once they are locked: a further copy on a queue is left behind by no closed letter
-    dying = [*by[LetterState.DEAD], *_queued(mended)]
+    dying = [*by[LetterState.DEAD], *deaths.still_queued(mended)]
     open_again = states.move_letters(_at_rest(dying), LetterState.DEAD, at=now)
     closed = set(mended).difference(open_again)
     report_all(
@@ -99,12 +99,6 @@ def _letters(news: Sequence[Verdict], now: datetime) -> None:
             if v.item.letter_id in closed and v.item.source
         ]
     )
-
-
-def _queued(letter_ids: Sequence[int]) -> set[int]:
-    """Those of which a copy lies on a dead-letter queue, as far as it was taken in."""
-    copies = among(Death.objects.filter(removed_at=None), "letter_id", letter_ids)
-    return set(copies.values_list("letter_id", flat=True))
 
 
 def _at_rest(letter_ids: Sequence[int]) -> list[int]:
@@ -142,8 +136,8 @@ def settle_maybe_sent(
     """
     if not reason.strip():
         raise Refused("Say how you know", "The reason is kept in the audit.")
-    deaths = Death.objects.filter(letter_id=item.letter_id, removed_at=None)
-    gone = _gone(item, list(deaths))
+    copies = Death.objects.filter(letter_id=item.letter_id, removed_at=None)
+    gone = _gone(item, list(copies))
     now = clock.now()
     with writing():
         to = ItemState.SENT if sent else ItemState.UNSENT
@@ -172,9 +166,9 @@ def settle_maybe_sent(
     return item
 
 
-def _gone(item: Item, deaths: Sequence[Death]) -> list[int]:
+def _gone(item: Item, copies: Sequence[Death]) -> list[int]:
     """Copies that are off their queue: a replay to come sends what the console kept."""
-    places = {Placement(death.stream, death.position): death.pk for death in deaths}
+    places = {Placement(copy.stream, copy.position): copy.pk for copy in copies}
     try:
         queued = replayer(item.letter.broker).present(list(places))
     except BrokerError as error:

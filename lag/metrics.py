@@ -80,6 +80,10 @@ def _consumers(rows: list[Position], failing: set[str]) -> Iterator[Metric]:
         lambda row: _since(row, row.oldest_pending_s),
         lambda row: row.oldest_pending_s is not None,
     )
+    yield from _exactness(rows, failing)
+
+
+def _exactness(rows: list[Position], failing: set[str]) -> Iterator[Metric]:
     exact = GaugeMetricFamily(
         "cascade_lag_exact",
         "1 when cascade_lag_messages is the number, 0 when it is at least that many.",

@@ -1,6 +1,9 @@
 """Discards: off the queue, closed, audited; and nothing closed that changed meanwhile."""
 
+from collections.abc import Sequence
+
 import pytest
+from django.db.models import F
 
 from dlq import discard
 from dlq.discard import Discarded
@@ -107,3 +110,21 @@ def test_a_copy_that_cannot_be_removed_leaves_the_letter_open(shop: Scene) -> No
         shop.server.start()
     assert Letter.objects.get().state == "dead"
     assert AuditEntry.objects.count() == 0
+
+
+def test_a_letter_that_a_replay_took_meanwhile_keeps_its_copy(
+    shop: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.die(1, 2)
+    first, second = shop.letters()
+    monkeypatch.setattr(discard, "SLICE", 1)
+    slices = discard._slice
+
+    def meanwhile(members: Sequence[tuple[int, int, str]], answer: Discarded) -> None:
+        Letter.objects.filter(pk=second.pk).update(state="replaying", version=F("version") + 1)
+        slices(members, answer)
+
+    monkeypatch.setattr(discard, "_slice", meanwhile)
+    done = drop(LetterFilter())
+    assert (done.letters, done.changed, done.copies) == ([first.pk], [second.pk], 1)
+    assert shop.queued() == 1

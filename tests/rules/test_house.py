@@ -9,7 +9,7 @@ import pytest
 from console.environment import Environment
 
 BASE = Path(__file__).resolve().parents[2]
-LINES = 320  # "about 300"
+LINES = 300
 
 
 def _tracked(*patterns: str) -> list[Path]:
