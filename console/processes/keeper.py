@@ -20,7 +20,7 @@ from console.processes.programs import Program
 START = """#!/bin/sh
 pid_file=$1
 shift
-test -f "$pid_file" && kill -9 -- "-$(cat "$pid_file")" 2>/dev/null
+test -s "$pid_file" && kill -s KILL -- "-$(cat "$pid_file")" 2>/dev/null
 echo $$ > "$pid_file"
 exec "$@"
 """

@@ -18,6 +18,12 @@ from console.processes.keeper import Keeper
 from console.processes.programs import Program
 
 BASE = Path(__file__).resolve().parents[2]
+PARENT = (
+    "import pathlib, subprocess, sys, time;"
+    "child = subprocess.Popen(['sleep', '60']);"
+    "pathlib.Path(sys.argv[1]).write_text(str(child.pid));"
+    "time.sleep(600)"
+)
 SLEEP = (sys.executable, "-c", "__import__('time').sleep(600)", "shop")
 
 
@@ -65,6 +71,22 @@ def test_what_dies_is_restarted_and_close_stops_all(home: StateDirectory) -> Non
         keeper.close()
     assert not psutil.pid_exists(two)
     assert list(home.run.glob("*.pid")) == []
+
+
+def test_a_worker_does_not_outlive_the_successor_of_its_killed_parent(
+    home: StateDirectory, tmp_path: Path
+) -> None:
+    written = tmp_path / "child"
+    keeper = Keeper(home, [Program("web", (sys.executable, "-c", PARENT, str(written)))], BASE)
+    keeper.open()
+    try:
+        keeper.start("web")
+        _wait_for(lambda: written.exists() and written.read_text())
+        orphan = int(written.read_text())
+        os.kill(_pid(home, "web"), 9)
+        _wait_for(lambda: not _alive(orphan))
+    finally:
+        keeper.close()
 
 
 def test_what_a_killed_run_left_is_swept(home: StateDirectory) -> None:

@@ -19,6 +19,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+import psutil
+
 from tests.support.redis_server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,11 +87,10 @@ class RunningConsole:
         """Ctrl-C; raises AssertionError when something of it is still there afterwards."""
         if self._process is None:
             return
-        kept = self._pids()
         self._end()
-        left = {name: pid for name, pid in kept.items() if _is_alive(pid)}
-        for pid in left.values():
-            os.killpg(pid, signal.SIGKILL)
+        left = {process.pid: process.name() for process in self._own_processes()}
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
         assert not left, f"still running after the stop: {left}\n{self.story()}"
 
     @property
@@ -185,9 +186,13 @@ class RunningConsole:
                 self._welcomed.set()
         self._welcomed.set()  # it ended: nobody needs to wait any longer
 
-    def _pids(self) -> dict[str, int]:
-        files = (self.home / "run").glob("*.pid")
-        return {file.stem: int(file.read_text(encoding="utf-8")) for file in files}
+    def _own_processes(self) -> list[psutil.Process]:
+        """Whatever runs on this state directory, orphans too."""
+        return [
+            process
+            for process in psutil.process_iter(["environ"])
+            if (process.info["environ"] or {}).get("CONSOLE_HOME") == str(self.home)
+        ]
 
     def _end(self) -> None:
         process, self._process = self._process, None
