@@ -1,7 +1,7 @@
 """The API of what happened: cascades and keys."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,6 +15,7 @@ from kit.permissions import Permission
 from kit.redaction import mask_text
 from kit.security import BearerOrSession
 from tracing import queries
+from tracing.exports import mermaid, text
 from tracing.filters import FlowFilter
 from tracing.models import Flow, FlowKey
 from tracing.report import document
@@ -102,11 +103,19 @@ def of_key(request: HttpRequest, key: str, cursor: str = "", limit: int = PAGE_S
     auth=READ,
     url_name="cascade",
 )
-def one_cascade(request: HttpRequest, correlation_id: str) -> HttpResponse:
-    """The cascade of one flow: nodes, edges with evidence, anomalies, critical path."""
+def one_cascade(
+    request: HttpRequest, correlation_id: str, format: Literal["json", "text", "mermaid"] = "json"
+) -> HttpResponse:
+    """The cascade of one flow: nodes, edges with evidence, anomalies, critical path.
+
+    `format=text` is what `manage.py cascade` prints, `format=mermaid` a flowchart.
+    """
     flow, cascade = queries.flow_of(correlation_id), queries.cascade_of(correlation_id)
     if flow is None or cascade is None:
         raise Http404(f"nothing was seen of {correlation_id}")
+    if format != "json":
+        written = mermaid(cascade) if format == "mermaid" else text(flow, cascade)
+        return HttpResponse(written, content_type="text/plain; charset=utf-8")
     keys = FlowKey.objects.filter(flow_id=correlation_id).order_by("key")
     answer = document(flow, list(keys.values_list("key", flat=True)[:KEYS_SHOWN]), cascade)
     # 10,000 nodes go straight to bytes: checking each by the schema costs more than the rest

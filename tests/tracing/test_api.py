@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -126,3 +127,32 @@ def test_the_command_prints_the_same(client: Client) -> None:
     assert "critical path" in out.getvalue()
     with pytest.raises(CommandError, match="nothing was seen of 9999"):
         call_command("cascade", "9999")
+
+
+def test_a_cascade_is_exported_as_text_and_mermaid(client: Client) -> None:
+    events, receipts, _ = shop()
+    odd = event("odd", 'Type "1" <b>`x`</b>\n#', 6, "gone")
+    died = receipt("odd", "mail", "dead_lettered", 7, error_type="KeyError")
+    seed([*events, odd], [*receipts, died])
+    summariser.summarise_all()
+    printed = io.StringIO()
+    call_command("cascade", "f", stdout=printed)
+    answer = client.get("/api/cascades/f", {"format": "text"})
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.content.decode() == printed.getvalue().rstrip("\n")
+    chart = client.get("/api/cascades/f", {"format": "mermaid"}).content.decode()
+    lines = [line.strip() for line in chart.splitlines()]
+    assert lines[0] == "flowchart LR"
+    number = {found[2]: found[1] for found in re.finditer(r'(n\d+)\(?\["([^"]*)"', chart)}
+    assert f"{number['OrderPlaced']} --> {number['payment: succeeded']}" in lines
+    assert f"{number['StockReserved']} -.-> {number['OrderShipped']}" in lines
+    assert f'{number["mail: failed"]}["mail: failed"]:::bad' in lines
+    assert "Type #quot;1#quot; #lt;b#gt;#96;x#96;#lt;/b#gt; #35;" in number
+    assert client.get("/api/cascades/f", {"format": "pdf"}).status_code == 422
+
+
+def test_a_large_cascade_as_mermaid_says_what_is_left_out(client: Client) -> None:
+    seed([event(f"e{n}", "E", n, *([f"e{n - 1}"] if n else [])) for n in range(510)], [])
+    chart = client.get("/api/cascades/f", {"format": "mermaid"}).content.decode()
+    assert "%% the first 500 of 510 nodes" in chart
+    assert chart.count("-.->") == 499
