@@ -8,7 +8,7 @@ MASK = "••••"
 DEPTH = 64
 
 _SECRET_NAME = re.compile(
-    r"pass(word|wd|phrase)?$|secret|token|api[-_]?key|authorization|cookie|credential|private[-_]?key"
+    r"pass(word|wd|phrase)|(^|[-_])(pass|pwd)$|secret|token|api[-_]?key|authorization|cookie|credential|private[-_]?key"
     r"|(^|[-_])(pin|cvv|cvc|iban|ssn)($|[-_])|card[-_]?(number|no)|^pan$",
     re.IGNORECASE,
 )
@@ -16,7 +16,7 @@ _MAIL = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]*@([A-Za-z0-9-]+\.[A-Za-z0-9
 _CARD = re.compile(r"\b\d(?:[ -]?\d){12,18}\b")
 _BEARER = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 _ASSIGNED = re.compile(
-    r"(?i)\b(password|passwd|secret|token|api[-_]?key)(\"?\s*[=:]\s*\"?)[^\s\"',;&}]+"
+    r"(?i)\b(password|passwd|pwd|secret|token|api[-_]?key)(\"?\s*[=:]\s*\"?)[^\s\"',;&}]+"
 )
 _URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
 

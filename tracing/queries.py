@@ -13,7 +13,6 @@ from tracing.loading import load
 from tracing.models import Event, Flow, Receipt
 from tracing.reading import chunks, event_rows, events_of, receipt_rows
 from tracing.rows import AttemptOutcome, EventRow, ReceiptRow
-from tracing.summary import Status
 
 THROUGHPUT_ROWS = 20_000  # flows read for one chart
 TYPES = 200
@@ -88,16 +87,6 @@ def _moments(field: str, since: datetime, until: datetime) -> tuple[list[datetim
     return moments, moments[-1] + timedelta(microseconds=1)  # of that moment there may be more
 
 
-def flow_counts(since: datetime) -> dict[str, int]:
-    """How many flows that started since then have each status, counted up to COUNT_CAP."""
-    return {
-        status.value: Flow.objects.filter(status=status.value, started_at__gte=since)[
-            : limits.COUNT_CAP
-        ].count()
-        for status in Status
-    }
-
-
 def event_types() -> list[str]:
     """The event types seen so far, at most TYPES, found by hopping along their index."""
     with connection.cursor() as cursor:
@@ -111,23 +100,8 @@ def receipts_of(event_identity: bytes, consumer: str) -> list[ReceiptRow]:
     return list(receipt_rows(found, with_stack=True))
 
 
-def receipts_of_attempts(attempts: Sequence[str]) -> dict[str, list[ReceiptRow]]:
-    """The consumers' receipts that bear these replay attempts; without any, no entry."""
-    answer: dict[str, list[ReceiptRow]] = {}
-    for chunk in chunks(sorted({attempt for attempt in attempts if attempt})):
-        found = (
-            Receipt.objects.filter(replay_attempt__in=chunk)
-            .exclude(replay_attempt="")
-            .exclude(origin="letter")
-            .order_by("id")
-        )
-        for row in receipt_rows(found):
-            answer.setdefault(row.replay_attempt, []).append(row)
-    return answer
-
-
 def outcomes_of_attempts(attempts: Sequence[str]) -> Iterator[AttemptOutcome]:
-    """What the consumers said of these replay attempts, oldest first; for very many of them."""
+    """What the consumers said of these replay attempts, oldest first in each chunk of them."""
     for chunk in chunks(sorted({attempt for attempt in attempts if attempt})):
         found = (
             Receipt.objects.filter(replay_attempt__in=chunk)

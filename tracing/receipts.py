@@ -1,4 +1,4 @@
-"""Receipts: evidence of attempts, and of what was done to a dead letter (`report`)."""
+"""Receipts: evidence of attempts, and of what was done to a dead letter (`report_all`)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -142,40 +142,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     error_message: str = ""
     process: str = ""
     release: str = ""
-
-
-def report(
-    *,
-    event_identity: bytes,
-    flow_id: str,
-    consumer: str,
-    outcome: LetterOutcome,
-    letter_id: int,
-    at: datetime,
-    attempt: str = "",
-    error_type: str = "",
-    error_message: str = "",
-    process: str = "",
-    release: str = "",
-) -> None:
-    """Say what happened to one dead letter: `report_all` of one."""
-    report_all(
-        [
-            Report(
-                event_identity=event_identity,
-                flow_id=flow_id,
-                consumer=consumer,
-                outcome=outcome,
-                letter_id=letter_id,
-                at=at,
-                attempt=attempt,
-                error_type=error_type,
-                error_message=error_message,
-                process=process,
-                release=release,
-            )
-        ]
-    )
 
 
 def report_all(reports: Sequence[Report]) -> None:

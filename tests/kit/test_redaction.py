@@ -10,14 +10,16 @@ from kit.redaction import MASK, is_secret, mask_headers, mask_json, mask_text
     [
         *("password", "passwd", "db_password", "secret", "client_secret", "token", "access_token"),
         *("Authorization", "cookie", "api_key", "api-key", "private_key", "card_number", "cvv"),
-        *("iban", "pin", "pan", "credentials"),
+        *("iban", "pin", "pan", "credentials", "passwordHash", "old_password_2", "db-pass", "pwd"),
     ],
 )
 def test_secret_names(name: str) -> None:
     assert is_secret(name)
 
 
-@pytest.mark.parametrize("name", ["order_id", "currency", "company", "shipping", "ce-id", "span"])
+@pytest.mark.parametrize(
+    "name", ["order_id", "currency", "company", "shipping", "ce-id", "span", "compass"]
+)
 def test_other_names(name: str) -> None:
     assert not is_secret(name)
 

@@ -1,7 +1,5 @@
 """What other features ask of tracing."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
@@ -35,10 +33,8 @@ def test_receipts_of_a_delivery_and_of_attempts() -> None:
         "succeeded",
     ]
     assert queries.receipts_of(ident("e"), "c")[2].error_stack == "stack"
-    found = queries.receipts_of_attempts(["r1", "r2", ""])
-    assert {key: [row.outcome for row in rows] for key, rows in found.items()} == {
-        "r1": ["succeeded"]
-    }
+    (told,) = queries.outcomes_of_attempts(["r1", "r2", ""])
+    assert (told.replay_attempt, told.consumer, told.outcome) == ("r1", "c", "succeeded")
 
 
 def test_receipts_of_attempts_are_found_by_their_index() -> None:
@@ -121,10 +117,3 @@ def test_throughput_leaves_out_what_it_did_not_read(monkeypatch: pytest.MonkeyPa
     for number in range(6):
         Flow.objects.create(flow_id=str(number), started_at=at(number * 10))
     assert queries.throughput(at(0), at(60), 6) == [(at(40), 1, 0), (at(50), 1, 0)]
-
-
-def test_flow_counts_by_status() -> None:
-    Flow.objects.create(flow_id="a", status="failed", started_at=at(0))
-    Flow.objects.create(flow_id="b", status="failed", started_at=at(-10))
-    counts = queries.flow_counts(at(0) - timedelta(seconds=1))
-    assert counts == {"running": 0, "complete": 0, "failed": 1, "mended": 0, "quiet": 0}

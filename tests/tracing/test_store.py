@@ -162,17 +162,18 @@ def test_a_bad_receipt_is_malformed(change: dict[str, Any], where: str) -> None:
 
 
 def test_a_report_of_a_letter_is_a_receipt() -> None:
+    report = receipts.Report(
+        event_identity=identity("/shop", "e1"),
+        flow_id="flow-1",
+        consumer="payment",
+        outcome="replayed",
+        letter_id=5,
+        at=START,
+        attempt="77",
+    )
     for _ in range(2):  # the same report twice is one
         with writing():
-            receipts.report(
-                event_identity=identity("/shop", "e1"),
-                flow_id="flow-1",
-                consumer="payment",
-                outcome="replayed",
-                letter_id=5,
-                at=START,
-                attempt="77",
-            )
+            receipts.report_all([report])
     row = Receipt.objects.get()
     assert (row.origin, row.letter_id, row.outcome) == ("letter", 5, "replayed")
     assert (row.replay_attempt, row.seen_at) == ("77", START)
