@@ -111,15 +111,24 @@ def test_conversations_are_the_flow_also_of_what_does_not_say_so() -> None:
     assert tied("order-1") == WHOLE
 
 
-def test_a_loop_of_links_ends() -> None:
-    take(
+@pytest.mark.parametrize("seed", range(5))
+def test_a_loop_of_links_ends_in_its_own_trace(seed: int) -> None:
+    made = [
         span("consumer", 1, of=1, links=[(2, 4, {})], **ORDERS),
         span("producer", 2, of=1, parent=1, **ORDERS),
         span("consumer", 3, of=2, links=[(1, 2, {})], **ORDERS),
         span("producer", 4, of=2, parent=3, **ORDERS),
         span("producer", 5, of=3, parent=5, **ORDERS),
-    )
-    assert Event.objects.count() == 3
+    ]
+    random.Random(seed).shuffle(made)
+    for one in made:
+        take(one)
+    found = Event.objects.order_by("event_id").values_list("flow_id", "published_at")
+    assert [(flow, (START - at).microseconds) for flow, at in found] == [
+        (trace(1), 2),
+        (trace(2), 2),
+        (trace(3), 0),
+    ]
 
 
 def test_attempts_of_one_message() -> None:
@@ -146,11 +155,11 @@ CLOUD: dict[str, Any] = {
 LINKED = {"cloudevents.event_id": "e1", "cloudevents.event_source": "/shop"}
 
 
-def by_envelope() -> None:
-    """The message itself, from its broker, 5 ms after its span began."""
+def by_envelope(at: int = 5) -> None:
+    """The message itself, from its broker, some milliseconds after its span began."""
     headers = {"ce-specversion": "1.0", "ce-id": "e1", "ce-source": "/shop", "ce-type": "Placed"}
     with writing():
-        store.take([store.seen(entry_of("orders.0", 5, headers, b'{"order_id": 4711}'))], keys={})
+        store.take([store.seen(entry_of("orders.0", at, headers, b'{"order_id": 4711}'))], keys={})
 
 
 def by_span() -> None:
@@ -171,6 +180,12 @@ def test_envelope_and_span_of_one_message_are_one_event(routes: Any) -> None:
     assert cascade is not None
     assert not cascade.anomalies
     assert [one.consumer for one in cascade.deliveries] == ["shop"]
+
+
+def test_a_producer_whose_clock_is_behind_does_not_hide_the_body() -> None:
+    by_envelope(at=5_000)
+    by_span()
+    assert bytes(Event.objects.get().data or b"") == b'{"order_id": 4711}'
 
 
 def test_spans_without_messages_are_kept_light_and_prove_nothing() -> None:
