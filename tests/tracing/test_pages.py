@@ -1,5 +1,6 @@
 """The pages of orders: fixed numbers of queries, 304, windows, masking, empty states."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -169,3 +170,31 @@ def test_an_unchanged_region_answers_304(client: Client) -> None:
 
 def test_an_unknown_order_is_not_found(client: Client) -> None:
     assert client.get("/orders/never").status_code == 404
+
+
+def test_the_graph_shows_every_node_and_keeps_the_chosen_one(page: Callable[[str], str]) -> None:
+    events, receipts, _ = shop()
+    seed(events, receipts)
+    summariser.summarise_all()
+    node = f"d-{events[0].identity.hex()}-payment"
+    text = page(f"/orders/f?view=graph&node={node}")
+    assert text.count('class="gnode') == 5 + 6
+    assert re.search(rf'id="graph-{node}"[^>]*aria-current="true"', text)
+    assert "handles OrderPlaced" in text
+    assert "/api/cascades/f?format=mermaid" in text
+
+
+def test_a_long_cascade_is_a_graph_by_windows_and_a_permalink_finds_its_own(
+    page: Callable[[str], str], client: Client
+) -> None:
+    rows = [event(f"e{n}", f"Type{n}", n, *([f"e{n - 1}"] if n else [])) for n in range(700)]
+    seed(rows, [])
+    first = page("/orders/f?view=graph&node=none")
+    assert first.count('class="gnode') == 300
+    assert "rows 1 to 300 of 700" in first
+    far = f"e-{rows[650].identity.hex()}"
+    assert "rows 601 to 700 of 700" in page(f"/orders/f?view=graph&node={far}")
+    assert "rows 601 to 660 of 700" in page(f"/orders/f?node={far}")
+    assert "rows 1 to 60 of 700" in page(f"/orders/f?node={far}&from=0")
+    small = queries(client, "/orders/f?view=table&node=none")
+    assert queries(client, "/orders/f?view=graph&node=none") == small

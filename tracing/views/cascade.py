@@ -1,7 +1,8 @@
-"""The page of one cascade: facts, critical path, timeline or table, and the chosen node."""
+"""The page of one cascade: facts, critical path, timeline, graph or table, the chosen node."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,12 +13,12 @@ from kit.permissions import Permission
 from kit.security import require
 from tracing import queries
 from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode, SegmentKind
-from tracing.drawing import draw
+from tracing.drawing import GraphDrawing, Timeline, draw, draw_graph
 from tracing.models import Flow, FlowKey
 from tracing.summary import Status
 from tracing.views.panel import panel
 
-ROWS = 60  # rows of a window
+ROWS = {"timeline": 60, "table": 60, "graph": 300}  # rows, or nodes, of a window
 KEYS_SHOWN = 6
 POLL_S = 3
 POLL_ENDED_S = 15  # a finished flow may still be added to
@@ -45,13 +46,18 @@ class Part:
 
 @require(Permission.READ)
 def cascade(request: HttpRequest, flow_id: str) -> HttpResponse:
-    """The cascade of one flow; `?node=` chooses, `?view=table`, `?axis=linear`, `?from=` row."""
+    """The cascade of one flow; `?view=graph|table`, `?axis=linear`, `?from=` row.
+
+    `?node=` chooses a node, and without `from` also the window: it is the node's permalink.
+    """
     flow, found = queries.flow_of(flow_id), queries.cascade_of(flow_id)
     if flow is None or found is None:
         raise Http404("nothing was seen of this order")
     now = clock.now()
     chosen = _chosen(found, request.GET.get("node", ""))
-    first = _first_row(request.GET.get("from", ""), len(found.outline))
+    view = request.GET.get("view", "")
+    view = view if view in ROWS else "timeline"
+    first = _first_row(request, found, ROWS[view])
     linear = request.GET.get("axis") == "linear"
     keys = FlowKey.objects.filter(flow_id=flow_id).order_by("key").values_list("key", flat=True)
     context = {
@@ -65,10 +71,10 @@ def cascade(request: HttpRequest, flow_id: str) -> HttpResponse:
         "dead": [one for one in found.deliveries if one.state in DEAD and one.letter_id],
         "critical": _critical(found),
         "clock_s": max((one.shift_s for one in found.deliveries), default=0.0),
-        "timeline": draw(found, now, first=first, rows=ROWS, fold=not linear),
-        "window": _window(first, len(found.outline)),
+        **_drawn(found, view, first, now, fold=not linear),
+        "window": _window(first, len(found.outline), ROWS[view]),
         "linear": linear,
-        "view": "table" if request.GET.get("view") == "table" else "timeline",
+        "view": view,
         "chosen": chosen,
         "panel": panel(found, chosen) if chosen else None,
         "poll_s": POLL_S if _moves(flow, found) else POLL_ENDED_S,
@@ -97,21 +103,36 @@ def _chosen(found: Cascade, node_id: str) -> EventNode | Delivery | None:
     return dead or found.outline[0].node
 
 
-def _first_row(text: str, rows: int) -> int:
-    wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    return min(wanted, max(0, rows - 1)) // ROWS * ROWS
+def _drawn(
+    found: Cascade, view: str, first: int, now: datetime, *, fold: bool
+) -> dict[str, Timeline | GraphDrawing]:
+    """What this view shows: the graph, or the rows that timeline and table share."""
+    if view == "graph":
+        return {"graph": draw_graph(found, first=first, nodes=ROWS[view])}
+    return {"timeline": draw(found, now, first=first, rows=ROWS[view], fold=fold)}
 
 
-def _window(first: int, rows: int) -> dict[str, Any] | None:
+def _first_row(request: HttpRequest, found: Cascade, size: int) -> int:
+    """Where the window begins: as the URL says, else so that it shows the node of the URL."""
+    text, rows = request.GET.get("from"), len(found.outline)
+    if text is None:
+        node = request.GET.get("node", "")
+        wanted = next((at for at, row in enumerate(found.outline) if row.node.id == node), 0)
+    else:
+        wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    return min(wanted, max(0, rows - 1)) // size * size
+
+
+def _window(first: int, rows: int, size: int) -> dict[str, Any] | None:
     """Which rows are shown, when it is not all of them."""
-    if rows <= ROWS:
+    if rows <= size:
         return None
     return {
         "first": first + 1,
-        "last": min(first + ROWS, rows),
+        "last": min(first + size, rows),
         "rows": rows,
-        "before": max(0, first - ROWS) if first else None,
-        "after": first + ROWS if first + ROWS < rows else None,
+        "before": max(0, first - size) if first else None,
+        "after": first + size if first + size < rows else None,
     }
 
 
