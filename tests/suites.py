@@ -7,10 +7,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tests.support import provide
 from tests.support.postgres_server import PostgresServer
@@ -28,14 +27,18 @@ class Account:
     notes: list[str] = field(default_factory=list)
 
     def run(
-        self, title: str, words: tuple[str, ...], /, *, quiet: bool = False, **environment: Any
+        self,
+        title: str,
+        words: tuple[str, ...],
+        environment: Mapping[str, str] | None = None,
+        quiet: bool = False,
     ) -> str:
         """One step; its output goes to the terminal, or is answered and shown if it failed."""
         print(f"\n== {title}", flush=True)  # noqa: T201
         began = time.monotonic()
         out = subprocess.PIPE if quiet else None
         answer = subprocess.run(
-            words, env={**os.environ, **environment}, check=False, stdout=out, text=True
+            words, env={**os.environ, **(environment or {})}, check=False, stdout=out, text=True
         )
         passed = answer.returncode == 0
         if quiet and not passed:
@@ -64,19 +67,18 @@ class Account:
 def test(account: Account) -> None:
     """Everything quick: both databases, then what depends on the server on Redis 7."""
     promtool = provide.optional(account, "promtool") or ""
-    account.run("tests on SQLite and Redis 6.2", (*PYTEST, "-m", QUICK), PROMTOOL=promtool)
+    account.run("tests on SQLite and Redis 6.2", (*PYTEST, "-m", QUICK), {"PROMTOOL": promtool})
     with PostgresServer() as server:
         database = server.database("console")
         account.run(
             "tests on PostgreSQL 18",
             (*PYTEST, "-m", QUICK),
-            DATABASE_URL=database,
-            PROMTOOL=promtool,
+            {"DATABASE_URL": database, "PROMTOOL": promtool},
         )
     newer = provide.optional(account, "redis7")
     if newer:
         contracts = (*PYTEST, "-m", QUICK, "tests/contracts", "tests/lag", "tests/dlq")
-        account.run("lag and replay on Redis 7", contracts, REDIS_SERVER=newer)
+        account.run("lag and replay on Redis 7", contracts, {"REDIS_SERVER": newer})
 
 
 def faults(account: Account) -> None:
@@ -88,7 +90,7 @@ def e2e(account: Account) -> None:
     """The operator's job in a real browser."""
     if browser := provide.optional(account, "chromium"):
         words = (*PYTEST, "-m", "e2e", "tests/e2e")
-        account.run("the operator's job in Chromium", words, CHROMIUM=browser)
+        account.run("the operator's job in Chromium", words, {"CHROMIUM": browser})
 
 
 def check(account: Account) -> None:
@@ -98,13 +100,13 @@ def check(account: Account) -> None:
     key = {"SECRET_KEY": "check-" + "x" * 60, "CONSOLE_HOME": "var/check"}
     account.run("format", (*python, "ruff", "format", "--check", "."))
     account.run("lint", (*python, "ruff", "check", "."))
-    account.run("types", (*python, "mypy", "."), **key)
+    account.run("types", (*python, "mypy", "."), key)
     account.run("who may import whom", (str(Path(sys.executable).with_name("lint-imports")),))
     account.run("templates", (*python, "djlint", "templates", "--lint", "--quiet"))
-    account.run("migrations", (*manage, "makemigrations", "--check", "--dry-run"), **key)
+    account.run("migrations", (*manage, "makemigrations", "--check", "--dry-run"), key)
     deploy = {"PUBLIC_URL": "https://console.example.org"}
     strict = (*manage, "check", "--deploy", "--fail-level", "WARNING")
-    account.run("settings", strict, **key, **deploy)
+    account.run("settings", strict, {**key, **deploy})
     account.run("dependencies agree", (*python, "pip", "check"))
     audit = ("pip_audit", "-r", "requirements.txt", "--no-deps", "--disable-pip")
     answer = account.run(
