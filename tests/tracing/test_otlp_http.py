@@ -156,3 +156,20 @@ def test_json_as_the_protocol_has_it(post: Post) -> None:
     document = {"resourceSpans": [{"scopeSpans": [{"spans": [loose]}, {}]}, {"resource": None}]}
     assert partial(post(json.dumps(document).encode()), JSON) == (0, "")
     assert Event.objects.get().traceparent == f"00-{SENT['traceId']}-{SENT['spanId']}-01"
+
+
+def test_any_text_and_kind_can_be_stored(post: Post) -> None:
+    text = "a\0b\x7f" * 300
+    names = ("messaging__message__conversation_id", "error__type", "x\0")
+    said: dict[str, Any] = dict.fromkeys(names, text)
+    strange = [
+        span("producer", 1, **said) | {"name": text},
+        span("consumer", 2, parent=1, **said, messaging__destination__name=text),
+        span("consumer", 3, **said, messaging__message__id=text, messaging__system=text),
+        span("internal", 4) | {"kind": 70_000},
+    ]
+    assert partial(post(as_protobuf(*strange, service__name=text), PROTOBUF), PROTOBUF) == (0, "")
+    loose = as_json(*strange, service__name=text).replace(b"a\\u0000b", b"a\\ud800b")
+    assert post(loose).status_code in (200, 400)
+    assert (Event.objects.count(), Receipt.objects.count()) == (1, 2)
+    assert Span.objects.filter(kind=0).count() == 1

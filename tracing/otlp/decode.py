@@ -19,6 +19,7 @@ SPANS = 50_000  # in one request: more are refused
 NAME = 255  # characters kept of a name
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_NS = 2**63 - 1  # in the year 2262
+KINDS = range(6)  # SpanKind; another one counts as unspecified
 ERROR = 2  # STATUS_CODE_ERROR
 DIGITS = frozenset("0123456789abcdef")
 
@@ -91,7 +92,7 @@ def _span(resource: Attributes, raw: Raw) -> Span:
         span_id=span_id,
         parent_id=parent_id,
         name=storable(raw.name)[:NAME],
-        kind=raw.kind,
+        kind=raw.kind if raw.kind in KINDS else 0,
         service=service,
         started_at=started_at,
         duration_ms=max(0, min(raw.end_ns, LAST_NS) - raw.start_ns) / 1e6,

@@ -64,7 +64,7 @@ class JsonSpan(_Wire, frozen=True):
     span_id: str | None = None
     parent_span_id: str | None = None
     name: str | None = None
-    kind: Annotated[int, msgspec.Meta(ge=0, lt=2**15)] | None = None
+    kind: int | None = None
     start_time_unix_nano: Number | Digits | None = None
     end_time_unix_nano: Number | Digits | None = None
     attributes: list[KeyValue] | None = None

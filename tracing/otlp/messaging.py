@@ -124,7 +124,9 @@ def _sent(raw: Raw) -> Reading:
         messages=(Message(source, event_id, trace_id, span_id),),
         conversation=_conversation(raw),
         destination=destination,
-        type=(_text(raw.attributes, "cloudevents.event_type") or destination or raw.name)[:255],
+        type=(_text(raw.attributes, "cloudevents.event_type") or destination or storable(raw.name))[
+            :255
+        ],
         subject=_text(raw.attributes, "cloudevents.event_subject")[:1024],
         key=_first(raw.attributes, KEY)[:255],
         causes=tuple(dict.fromkeys(causes))[:CAUSES],
