@@ -19,6 +19,7 @@ from dlq.bodies import (
     Settlement,
 )
 from dlq.documents import (
+    ContentOut,
     ReplayOut,
     RevisionOut,
     WholeLetterOut,
@@ -76,6 +77,12 @@ def discard_letters(request: HttpRequest, body: NewDiscard) -> DiscardOut:
 def show_letter(request: HttpRequest, letter_id: int) -> WholeLetterOut:
     """One dead letter with payload and headers, masked, and its revisions."""
     return documents.whole_letter(_letter(letter_id))
+
+
+@router.get("/dead-letters/{int:letter_id}/content", response=ContentOut, auth=EDIT)
+def show_content(request: HttpRequest, letter_id: int) -> ContentOut:
+    """What an edit begins with, unmasked: whoever may edit it may see it."""
+    return documents.content(_letter(letter_id))
 
 
 @router.post("/dead-letters/{int:letter_id}/revisions", response={201: RevisionOut}, auth=EDIT)

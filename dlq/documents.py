@@ -81,6 +81,14 @@ class WholeLetterOut(LetterOut):
     revisions: list[RevisionOut]
 
 
+class ContentOut(BaseModel):
+    """What an edit begins with; `version` lets the edit notice a change in between."""
+
+    payload: str | None  # None: no text, only its headers can be edited
+    headers: dict[str, str]
+    version: int
+
+
 class ClassOut(BaseModel):
     """Members of a plan that share a fate; money by currency."""
 
@@ -198,6 +206,13 @@ def whole_letter(row: Letter) -> WholeLetterOut:
         error_stack=mask_text(row.error_stack),
         revisions=[revision(one) for one in row.revisions.order_by("number")],
     )
+
+
+def content(row: Letter) -> ContentOut:
+    """A letter's newest content as the editor has it, unmasked."""
+    newest = editing.content(row)
+    payload = payloads.editable(newest.payload)
+    return ContentOut(payload=payload, headers=newest.headers, version=row.version)
 
 
 def revision(row: Revision) -> RevisionOut:

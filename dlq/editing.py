@@ -162,6 +162,7 @@ def _payload(letter: Letter, now: Content, text: str) -> bytes | None:
     if "\r\n" in text and b"\r\n" not in (now.payload or b""):
         text = text.replace("\r\n", "\n")  # a form sends every line end as CRLF
     result = text.encode("utf-8", "surrogatepass")
+    _check_masks(text, now.payload or b"", "payload")
     if len(result) > limits.FORM_BYTES:
         raise EditError("payload", f"Larger than {limits.FORM_BYTES:,} bytes.")
     if payloads.as_text(result) is None:
@@ -170,6 +171,13 @@ def _payload(letter: Letter, now: Content, text: str) -> bytes | None:
         return now.payload if result == (now.payload or b"") else result
     _check_json(text)
     return now.payload if payloads.same_json(result, now.payload) else result
+
+
+def _check_masks(text: str, before: bytes, field: str) -> None:
+    """What is shown masked must not come back as the value; a secret would be lost unseen."""
+    if text.count(MASK) > before.count(MASK.encode()):
+        wrong = f"It holds {MASK}, a masked value: begin with the unmasked content."
+        raise EditError(field, wrong)
 
 
 def _wants_json(letter: Letter) -> bool:
@@ -202,6 +210,7 @@ def _headers(letter: Letter, given: Mapping[str, str]) -> dict[str, str]:
             raise EditError("headers", f"{name} is locked: it says which event this is.")
     for name, value in headers.items():
         _check_header(name, value)
+        _check_masks(value, letter.headers.get(name, "").encode(), "headers")
     return headers
 
 

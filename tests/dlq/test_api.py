@@ -111,6 +111,15 @@ def test_revisions(shop: Scene, api: Api) -> None:
     assert Revision.objects.count() == 1
 
 
+def test_an_edit_begins_with_the_unmasked_content(shop: Scene, api: Api) -> None:
+    shop.die(1)
+    (letter,) = shop.letters()
+    content = api.get(f"/dead-letters/{letter.pk}/content")
+    assert json.loads(content["payload"]) == json.loads(bytes(letter.payload or b""))
+    assert content["version"] == letter.version
+    assert content["headers"] == letter.headers
+
+
 def test_discard(shop: Scene, api: Api) -> None:
     shop.die(1, 2)
     first, _ = shop.letters()
@@ -145,6 +154,7 @@ def test_who_may(shop: Scene) -> None:
     reader.post("/replays", {"letters": [letter.pk], "reason": "x"}, 403)
     reader.post("/dead-letters/discard", {"letters": [letter.pk], "reason": "x"}, 403)
     reader.post(f"/dead-letters/{letter.pk}/revisions", {"reason": "x"}, 403)
+    reader.get(f"/dead-letters/{letter.pk}/content", 403)
     Api("ingest").get("/dead-letters", 403)
     assert Client().get("/api/dead-letters").status_code == 401
     assert shop.queued() == 1

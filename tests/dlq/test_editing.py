@@ -79,6 +79,14 @@ def test_what_is_shown_is_masked_and_what_is_kept_is_not() -> None:
     ]
 
 
+def test_a_mask_is_never_taken_for_the_value() -> None:
+    made = letter()
+    with pytest.raises(EditError, match="masked"):
+        revise(made, payloads.shown(ORDER).text.replace('"total": 1.10', '"total": 1.20'))
+    with pytest.raises(EditError, match="masked"):
+        editing.revise(made, None, {**made.headers, "x-note": MASK}, "r", "ann")
+
+
 def test_each_revision_is_made_on_the_original() -> None:
     made = letter()
     revise(made, with_currency(made))

@@ -151,7 +151,7 @@ def replay_what_waits(console: RunningConsole, **options: int) -> bool:
 def edit_every_second(console: RunningConsole) -> None:
     """An edited letter takes another way back than an untouched one: both are under test."""
     for row in waiting(console)[::2]:
-        headers = console.api(f"dead-letters/{row['id']}")["headers"]
+        headers = console.api(f"dead-letters/{row['id']}/content")["headers"]
         body = {"headers": {**headers, "x-edited": "yes"}, "reason": "fault test"}
         console.api(f"dead-letters/{row['id']}/revisions", body)
 
