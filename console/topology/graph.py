@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from tracing.routes import Rates, Way
+from tracing.ways import Rates, Way
 
 NO_TOPIC = "by HTTP"  # what came in without a broker
 

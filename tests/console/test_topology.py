@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from console.topology.graph import Kind, Link, Place, Taking, links
 from console.topology.layout import HIGH, NODE, SLOT, Map, layout
-from tracing.routes import Rates, Way
+from tracing.ways import Rates, Way
 
 NOW = datetime(2026, 8, 18, 14, tzinfo=UTC)
 RATES = Rates({("shop", "orders", "/shop/orders", "OrderPlaced"): 41.0}, 0.0)

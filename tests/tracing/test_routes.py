@@ -13,8 +13,8 @@ from tests.tracing.making import SOURCE, at, event, receipt
 from tests.tracing.seeding import seed
 from tracing import routes, summariser
 from tracing.models import Flow, Route
-from tracing.routes import Way
 from tracing.rows import EventRow, ReceiptRow
+from tracing.ways import Way, ways
 
 PLACED = event("placed", "OrderPlaced", 0, broker="shop", topic="orders")
 CAPTURED = event("captured", "PaymentCaptured", 2, "placed", broker="shop", topic="payments")
@@ -32,9 +32,18 @@ def stored() -> set[tuple[object, ...]]:
     return set(Route.objects.values_list(*Way._fields, "last_at"))
 
 
+CLAIMED = receipt("captured", "thief", "succeeded", 3, published=("captured",))
+EXPECTED_CLAIMED = EXPECTED | {Way("shop", "payments", "PaymentCaptured", "", "thief"): at(3.1)}
+
+
 @given(st.permutations([PLACED, CAPTURED, PLACED]), st.permutations([HANDLED, DIED, HANDLED]))
 def test_ways_are_the_same_in_any_order(events: list[EventRow], receipts: list[ReceiptRow]) -> None:
-    assert routes.ways(events, receipts) == EXPECTED
+    assert ways(events, receipts) == EXPECTED
+
+
+@given(st.permutations([HANDLED, CLAIMED]))
+def test_two_that_claim_one_event_are_one_way_in_any_order(receipts: list[ReceiptRow]) -> None:
+    assert ways([PLACED, CAPTURED], receipts) == EXPECTED_CLAIMED
 
 
 @pytest.mark.django_db

@@ -7,8 +7,8 @@ from kit.marks import mark
 from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode
 from tracing.cascade.graph import Link, Spot, graph
 
-NODE, HIGH = 146, 42  # pixels of a node
-GAP, LANE = 32, 20  # between columns, between rows
+NODE, HIGH = 166, 42  # pixels of a node
+GAP, LANE = 34, 20  # between columns, between rows
 EDGE = 12  # around everything
 ARROW = 6
 CORNER = 8
