@@ -6,6 +6,7 @@ The only writer and reader of `tracing_span`.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
+from django.db import connection
 
 from kit import clock
 from kit.limits import TRANSACTION_ROWS
@@ -24,6 +25,7 @@ BATCH = TRANSACTION_ROWS // 4  # events or receipts in one transaction: up to fo
 SPANS = 500  # spans in one transaction
 RELATED = 20_000  # spans read to tie new ones to: the others of their traces are left apart
 TRACES = 500  # traces that one request is tied to
+LOCK = 0x07E1_59A5  # PostgreSQL's advisory lock of this module
 CHUNK = 500  # members of one IN list
 FIELDS = (
     "trace_id",
@@ -58,7 +60,19 @@ def take(spans: Sequence[Span], *, keys: Mapping[str, str]) -> None:
         found = list(evidence(new.keys(), known))
         for at in range(0, len(found), BATCH):
             with writing():
+                _wait_for_others()
                 store.take(_seen(found[at : at + BATCH]), keys=keys)
+
+
+def _wait_for_others() -> None:
+    """One request at a time says what its spans prove, so that each sees what the one before said.
+
+    The spans of one cascade come from many services at once, and an event and its receipt that
+    are written at the same moment would not see each other. SQLite has one writer anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
 def _says_nothing(new: Mapping[Place, Span]) -> bool:

@@ -1,9 +1,11 @@
 """What spans prove: the same for every order, batching and repetition; envelopes keep the body."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from cascade_client.fields import RECEIPT_TYPE
 from kit.writes import writing
@@ -100,6 +102,22 @@ def test_any_order_and_batching(seed: int) -> None:
     assert StoredSpan.objects.count() == 8
     times = list(Event.objects.order_by("event_id").values_list("published_at", flat=True))
     assert [(at - START).microseconds for at in times] == [0, 69_999, 204_998]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_many_requests_at_once(seed: int) -> None:
+    made = linked_traces()
+    random.Random(seed).shuffle(made)
+
+    def send(one: dict[str, Any]) -> None:
+        try:
+            take(one)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(made)) as pool:
+        list(pool.map(send, made))
+    assert tied(trace(1)) == WHOLE
 
 
 def test_conversations_are_the_flow_also_of_what_does_not_say_so() -> None:
