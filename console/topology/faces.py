@@ -50,7 +50,7 @@ def title(place: Place) -> str:
 
 def short(text: str, room: int) -> str:
     """As much of it as there is room for."""
-    return text if len(text) <= room else f"{text[: room - 1]}…"
+    return text if len(text) <= room else f"{text[: room - 2]}…"
 
 
 def _consumer(system: System, place: Place) -> Face:

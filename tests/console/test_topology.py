@@ -81,6 +81,14 @@ def test_a_service_and_a_consumer_may_share_a_source() -> None:
     assert origins == {consumer("one"), consumer("two"), service("/app")}
 
 
+def test_a_type_too_rare_to_be_counted_does_not_hide_the_others() -> None:
+    placed = Way("shop", "orders", "OrderPlaced", "/shop/orders", "")
+    rare = placed._replace(type="OrderAudited")
+    busy = Rates(RATES.per_minute, None)
+    assert [one.per_minute for one in links([(placed, NOW), (rare, NOW)], busy, [])] == [41.0]
+    assert [one.per_minute for one in links([(rare, NOW)], busy, [])] == [None]
+
+
 def test_every_place_stands_in_the_column_of_its_shortest_way() -> None:
     found = layout(SHOP)
     names = ["/shop/orders", "orders", "inventory", "payments", "fulfilment"]

@@ -61,6 +61,7 @@ def _paths(console: RunningConsole) -> dict[str, str]:
         "overview": "/",
         "orders": "/orders",
         "cascade": f"/orders/{first['flow']}",
+        "cascade-graph": f"/orders/{first['flow']}?view=graph",
         "cascade-table": f"/orders/{first['flow']}?view=table",
         "topology": "/topology",
         "topology-table": "/topology?view=table",
@@ -82,7 +83,7 @@ def _paths(console: RunningConsole) -> dict[str, str]:
 PAGES = (
     *("overview", "orders", "cascade", "cascade-table", "groups", "group", "letter"),
     *("letter-malformed", "edit", "replays", "replay", "plan", "lag", "audit", "settings"),
-    *("topology", "topology-table", "nothing"),
+    *("cascade-graph", "topology", "topology-table", "nothing"),
 )
 
 
