@@ -14,8 +14,9 @@ class ConsoleConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks, say where the brokers' configuration is, render after rounds."""
-        from console import checks, metrics  # noqa: F401, PLC0415  # they need the apps loaded
+        """Register checks and signals, say where the brokers' configuration is."""
+        # They need the apps to be loaded.
+        from console import checks, metrics, signals  # noqa: F401, PLC0415
 
         brokers.config.use(_brokers)
         metrics.connect()

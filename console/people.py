@@ -1,4 +1,4 @@
-"""The first person, one-time login links, and the demo's API token."""
+"""People, one-time login links, and the demo's API token."""
 
 from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
@@ -23,15 +23,20 @@ class LoginLinkGenerator(PasswordResetTokenGenerator):
 links = LoginLinkGenerator()
 
 
-def first(name: str) -> User:
-    """The person of this name, made as an admin without a password if there is none."""
+def person(name: str, role: Role | None = None) -> User:
+    """The person of this name; made without a password if there is none, as an admin by default.
+
+    A `role` that is given is set.
+    """
     with writing():
-        user, new = User.objects.get_or_create(
-            username=name, defaults={"role": Role.ADMIN.value, "is_staff": False}
-        )
+        first = {"role": (role or Role.ADMIN).value}
+        user, new = User.objects.get_or_create(username=name, defaults=first)
         if new:
             user.set_unusable_password()
             user.save(update_fields=["password"])
+        elif role is not None and user.role != role.value:
+            user.role = role.value
+            user.save(update_fields=["role"])
     return user
 
 

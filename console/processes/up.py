@@ -99,6 +99,7 @@ class Up:
         self._wait_until_ready(keeper)
         self._say(f"ready: {os.environ['PUBLIC_URL']}")
         self._manage("welcome", *(["--demo"] if self._demo else []), shown=True)
+        self._say("Ctrl-C stops everything")
 
     def _manage(self, *words: str, shown: bool = False) -> None:
         answer = subprocess.run(

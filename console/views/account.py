@@ -9,7 +9,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from console.people import links
-from kit import audit
 from kit.models import User
 
 
@@ -23,12 +22,4 @@ def login_link(request: HttpRequest, user_id: int, token: str) -> HttpResponse:
         context = {"login_url": reverse("console:login")}
         return render(request, "console/link_used.html", context, status=410)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    audit.record(
-        actor=user.username,
-        user=user,
-        action="logged in",
-        target_kind="person",
-        target_id=user.pk,
-        summary="logged in by a one-time link",
-    )
     return redirect("console:overview")

@@ -83,7 +83,7 @@ def test_a_region_asks_for_what_it_shows(
 
 
 def test_a_login_link_works_once(client: Client) -> None:
-    user = people.first("on-call")
+    user = people.person("on-call")
     link = people.login_link(user).removeprefix("http://127.0.0.1:8000")
     assert client.get(link)["Location"] == "/"
     assert client.get("/").status_code == 200
@@ -91,6 +91,29 @@ def test_a_login_link_works_once(client: Client) -> None:
     assert again.status_code == 410
     assert "works once" in again.content.decode()
     assert Client().get("/login/999/nonsense").status_code == 410
+
+
+def test_a_person_can_be_made_with_a_role_and_moved_to_another() -> None:
+    assert people.person("ann", Role.VIEWER).role == "viewer"
+    assert people.person("ann").role == "viewer"
+    assert people.person("ann", Role.OPERATOR).role == "operator"
+    assert not people.person("ann").has_usable_password()
+
+
+def test_passwords_cannot_be_guessed_for_long(client: Client) -> None:
+    user = people.person("ann")
+    user.set_password("right-horse-battery")
+    user.save()
+    wrong = {"username": "ann", "password": "wrong"}
+    answers = [client.post("/login", wrong).status_code for _ in range(11)]
+    assert answers[:9] == [200] * 9
+    assert answers[-1] == 429
+    right = {"username": "ann", "password": "right-horse-battery"}
+    assert client.post("/login", right).status_code == 429
+    assert AuditEntry.objects.filter(action="locked out").count() == 1
+    other = Client(REMOTE_ADDR="127.0.0.9")
+    assert other.post("/login", right).status_code == 302
+    assert AuditEntry.objects.filter(action="logged in", actor="ann").count() == 1
 
 
 def test_only_an_admin_issues_and_revokes_tokens() -> None:
@@ -110,7 +133,7 @@ def test_only_an_admin_issues_and_revokes_tokens() -> None:
     assert admin.post(revoke).status_code == 302
     assert ApiToken.find(token) is None
     actions = set(AuditEntry.objects.values_list("action", flat=True))
-    assert actions == {"token issued", "token revoked"}
+    assert actions == {"logged in", "token issued", "token revoked"}
 
 
 def test_the_audit_is_filtered_by_the_url() -> None:
