@@ -89,8 +89,9 @@ FLOW = Table(
         "open_letters",
         "currency",
     ),
+    ("text", *["timestamptz"] * 3, *["text"] * 4, *["int"] * 3, "text"),
 )
-FLOW_KEY = Table("tracing_flowkey", ("key", "flow_id"))
+FLOW_KEY = Table("tracing_flowkey", ("key", "flow_id"), ("text", "text"))
 MALFORMED = Table(
     "tracing_malformed",
     ("broker", "stream", "position", "reason", "raw", "size", "received_at"),
