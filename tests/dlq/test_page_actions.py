@@ -55,7 +55,10 @@ def test_one_letter_is_replayed_at_once(redis_url: str) -> None:
     assert (replay.state, replay.actor) == ("running", "operator")
     page = html(client().get(answer["Location"]))
     assert f"in replay {replay.pk}, to be sent" in page
-    assert {e.action for e in AuditEntry.objects.all()} == {"replay.plan", "replay.start"}
+    assert {e.action for e in AuditEntry.objects.exclude(action="logged in")} == {
+        "replay.plan",
+        "replay.start",
+    }
 
 
 def test_a_letter_that_changed_meanwhile_is_not_replayed(redis_url: str) -> None:
@@ -115,7 +118,7 @@ def test_discarding_needs_a_reason_and_takes_the_copy_off_the_queue(redis_url: s
     client().post(url, {"reason_one": "a test order"})
     assert Letter.objects.get().state == "discarded"
     assert Redis.from_url(redis_url).xlen("orders.payment.dlq") == 0
-    assert AuditEntry.objects.get().reason == "a test order"
+    assert AuditEntry.objects.exclude(action="logged in").get().reason == "a test order"
 
 
 def test_discarding_the_selected_leaves_the_others(redis_url: str) -> None:
