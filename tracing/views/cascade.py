@@ -13,7 +13,7 @@ from kit.permissions import Permission
 from kit.security import require
 from tracing import queries
 from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode, SegmentKind
-from tracing.drawing import GraphDrawing, Timeline, draw, draw_graph
+from tracing.drawing import draw, draw_graph
 from tracing.models import Flow, FlowKey
 from tracing.summary import Status
 from tracing.views.panel import panel
@@ -55,10 +55,6 @@ def cascade(request: HttpRequest, flow_id: str) -> HttpResponse:
         raise Http404("nothing was seen of this order")
     now = clock.now()
     chosen = _chosen(found, request.GET.get("node", ""))
-    view = request.GET.get("view", "")
-    view = view if view in ROWS else "timeline"
-    first = _first_row(request, found, ROWS[view])
-    linear = request.GET.get("axis") == "linear"
     keys = FlowKey.objects.filter(flow_id=flow_id).order_by("key").values_list("key", flat=True)
     context = {
         "section": "orders",
@@ -71,10 +67,7 @@ def cascade(request: HttpRequest, flow_id: str) -> HttpResponse:
         "dead": [one for one in found.deliveries if one.state in DEAD and one.letter_id],
         "critical": _critical(found),
         "clock_s": max((one.shift_s for one in found.deliveries), default=0.0),
-        **_drawn(found, view, first, now, fold=not linear),
-        "window": _window(first, len(found.outline), ROWS[view]),
-        "linear": linear,
-        "view": view,
+        **_drawn(request, found, now),
         "chosen": chosen,
         "panel": panel(found, chosen) if chosen else None,
         "poll_s": POLL_S if _moves(flow, found) else POLL_ENDED_S,
@@ -103,13 +96,17 @@ def _chosen(found: Cascade, node_id: str) -> EventNode | Delivery | None:
     return dead or found.outline[0].node
 
 
-def _drawn(
-    found: Cascade, view: str, first: int, now: datetime, *, fold: bool
-) -> dict[str, Timeline | GraphDrawing]:
-    """What this view shows: the graph, or the rows that timeline and table share."""
+def _drawn(request: HttpRequest, found: Cascade, now: datetime) -> dict[str, Any]:
+    """What the chosen view shows: the graph, or the rows that timeline and table share."""
+    view = request.GET.get("view", "")
+    view = view if view in ROWS else "timeline"
+    size, linear = ROWS[view], request.GET.get("axis") == "linear"
+    first = _first_row(request, found, size)
+    window = _window(first, len(found.outline), size)
+    shown: dict[str, Any] = {"view": view, "linear": linear, "window": window}
     if view == "graph":
-        return {"graph": draw_graph(found, first=first, nodes=ROWS[view])}
-    return {"timeline": draw(found, now, first=first, rows=ROWS[view], fold=fold)}
+        return {**shown, "graph": draw_graph(found, first=first, nodes=size)}
+    return {**shown, "timeline": draw(found, now, first=first, rows=size, fold=not linear)}
 
 
 def _first_row(request: HttpRequest, found: Cascade, size: int) -> int:
