@@ -115,6 +115,10 @@ class Receipt(models.Model):
             models.Index(fields=["identity", "consumer", "id"], name="receipt_delivery"),
             # a cascade: all receipts of one flow
             models.Index(fields=["flow_id", "id"], name="receipt_flow"),
+            # those that do not know their flow yet (receipts.adopt)
+            models.Index(
+                fields=["received_at"], name="receipt_stray", condition=models.Q(flow_id="")
+            ),
             # the receipts of one replay attempt
             models.Index(
                 fields=["replay_attempt"],

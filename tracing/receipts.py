@@ -1,14 +1,16 @@
 """Receipts: evidence of attempts, and of what was done to a dead letter (`report_all`)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
+from django.db import connection
 
 from cascade_client.fields import RECEIPT_TYPE
 from kit import clock
-from tracing.bulk import IGNORE, Row, moment, write
+from kit.writes import writing
+from tracing.bulk import AT_ONCE, IGNORE, Moment, Row, change, moment, read_moment, write
 from tracing.columns import FLOW, MARK_DIRTY, RECEIPT, flow_row
 from tracing.envelope import Envelope, EnvelopeError, identity, positional, storable
 from tracing.envelope.attributes import rfc3339
@@ -16,6 +18,13 @@ from tracing.envelope.attributes import rfc3339
 MESSAGE_CHARACTERS = 8 * 1024  # of an error's message: the rest is cut off
 STACK_CHARACTERS = 64 * 1024  # of an error's stack: the rest is cut off
 EVENTS = 1_000  # emitted by one attempt
+STRAY_FOR = timedelta(minutes=15)  # far longer than any write takes
+STRAYS = (
+    "SELECT receipt.id, event.flow_id, receipt.started_at FROM tracing_receipt AS receipt"
+    " JOIN tracing_event AS event ON event.identity = receipt.identity"
+    " WHERE receipt.flow_id = '' AND receipt.received_at >= %s"
+    " ORDER BY receipt.started_at, receipt.id LIMIT %s"
+)
 
 Outcome = Literal["started", "succeeded", "retrying", "failed", "dead_lettered", "skipped"]
 LetterOutcome = Literal["dead_lettered", "replayed", "discarded", "mended"]
@@ -162,6 +171,31 @@ def report_all(reports: Sequence[Report]) -> None:
             first[one.flow_id] = min(one.at, first.get(one.flow_id, one.at))
     flows = [flow_row(flow_id, moment(first[flow_id]), now) for flow_id in sorted(first)]
     write(FLOW, flows, MARK_DIRTY)
+
+
+def adopt() -> int:
+    """Give receipts without a flow that of their event; how many those were.
+
+    On PostgreSQL two writers may store an event and its receipt at the same moment, neither
+    seeing the other's row; a receipt that names no flow itself then has none until this.
+    """
+    now = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(STRAYS, [moment(now - STRAY_FOR), AT_ONCE])
+        found = cursor.fetchall()
+    if not found:
+        return 0
+    first: dict[str, Moment] = {}
+    for _, flow_id, at in found:
+        first.setdefault(flow_id, read_moment(at))
+    with writing():
+        change(
+            "UPDATE tracing_receipt SET flow_id = %s WHERE id = %s AND flow_id = ''",
+            [(flow_id, number) for number, flow_id, _ in found],
+        )
+        flows = [flow_row(flow_id, first[flow_id], moment(now)) for flow_id in sorted(first)]
+        write(FLOW, flows, MARK_DIRTY)
+    return len(found)
 
 
 def _letter_row(report: Report, now: datetime | str | None) -> Row:

@@ -6,6 +6,7 @@ after the summary is written, and the mark stays. On SQLite the fair gate is tha
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from brokers import bearing
 from brokers.config import Config, current
 from kit import clock
 from kit.writes import writing
-from tracing import routes
+from tracing import receipts, routes
 from tracing.models import Event, Flow, FlowKey, FlowType, Receipt
 from tracing.reading import event_rows, receipt_rows
 from tracing.rows import EventRow, ReceiptRow
@@ -29,6 +30,7 @@ BATCH = 100  # flows in one transaction: with their types below kit.limits.TRANS
 BODY_MAX = 64 * 1024  # bytes; an amount is not looked for in larger bodies
 BODIES = 3  # events of a flow, from the first on, that an amount is looked for in
 IDLE_S = 0.25
+ADOPT_EVERY_S = 5.0  # receipts that missed their event (receipts.adopt)
 PUT_OFF = timedelta(minutes=5)  # of a flow that cannot be summarised; a new event asks sooner
 AWAY = (OperationalError, InterfaceError)
 log = logging.getLogger(__name__)
@@ -52,8 +54,12 @@ FIELDS = (
 
 def run(stop: threading.Event) -> None:
     """Recompute until told to stop; the batch at hand is finished."""
+    next_adoption = 0.0
     while not stop.is_set():
         try:
+            if time.monotonic() >= next_adoption:
+                next_adoption = time.monotonic() + ADOPT_EVERY_S
+                receipts.adopt()
             done = summarise_batch()
         except DatabaseError:
             log.exception("the summaries wait: the database did not answer")

@@ -1,10 +1,11 @@
 """The store: exactly once, whatever the order, and flows marked in the same transaction."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from kit.writes import writing
 from tests.tracing.arriving import START, entry_of, event, receipt, rows, take
@@ -184,6 +185,37 @@ def test_a_report_of_a_letter_is_a_receipt() -> None:
 def test_it_needs_a_transaction() -> None:
     with pytest.raises(RuntimeError, match="transaction"):
         store.take([], keys={})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_and_its_receipt_at_the_same_moment() -> None:
+    """On PostgreSQL neither writer sees the other's row; on SQLite the second one waits."""
+
+    def take_receipt() -> None:
+        take(receipt("e1", 2))
+        connection.close()
+
+    other = threading.Thread(target=take_receipt)
+    with transaction.atomic():
+        store.take([store.seen(event("e1", 1))], keys={})
+        other.start()
+        other.join(20 if connection.vendor == "postgresql" else 0)
+    other.join(20)
+    missed = connection.vendor == "postgresql"
+    assert Receipt.objects.get().flow_id == ("" if missed else "flow-1")
+    Flow.objects.update(dirty_since=None)
+    assert [receipts.adopt(), receipts.adopt()] == [int(missed), 0]
+    assert Receipt.objects.get().flow_id == "flow-1"
+    assert Flow.objects.filter(dirty_since__isnull=False).exists() == missed
+
+
+def test_a_stray_receipt_is_adopted() -> None:
+    take(event("e1", 1), receipt("e1", 2), receipt("unknown", 3))
+    Receipt.objects.update(flow_id="")
+    Flow.objects.update(dirty_since=None)
+    assert receipts.adopt() == 1
+    assert sorted(Receipt.objects.values_list("flow_id", flat=True)) == ["", "flow-1"]
+    assert Flow.objects.get().dirty_since is not None
 
 
 def test_a_malformed_message_is_kept_cut_off() -> None:
