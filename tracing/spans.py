@@ -4,6 +4,7 @@ The only writer and reader of `tracing_span`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import msgspec
 from django.db import connection
@@ -57,11 +58,11 @@ def take(spans: Sequence[Span], *, keys: Mapping[str, str]) -> None:
         if _says_nothing(new):
             continue
         known = {**_related(new), **new}
-        found = list(evidence(new.keys(), known))
-        for at in range(0, len(found), BATCH):
+        found = evidence(new.keys(), known)
+        while batch := list(islice(found, BATCH)):
             with writing():
                 _wait_for_others()
-                store.take(_seen(found[at : at + BATCH]), keys=keys)
+                store.take(_seen(batch), keys=keys)
 
 
 def _wait_for_others() -> None:

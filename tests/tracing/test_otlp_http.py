@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import resource
 from collections.abc import Callable
 from typing import Any
 
@@ -11,12 +12,12 @@ from django.test import Client
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from kit.limits import OTLP_BYTES
+from kit.limits import KIB, OTLP_BYTES
 from kit.models import ApiToken, User
 from tests.tracing.spanning import as_json, as_protobuf, span
 from tracing import store
 from tracing.models import Appearance, Event, Receipt, Span
-from tracing.otlp import decode
+from tracing.otlp import decode, protobuf_format
 from tracing.receivers import otlp
 
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
@@ -117,9 +118,51 @@ def test_gzip(post: Post) -> None:
     assert Event.objects.count() == 1
 
 
-def test_too_many_spans(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "SPANS", 1)
-    assert refusal(post(as_json(SENT, HANDLED)), 413)
+@pytest.mark.parametrize(("kind", "encode"), [(JSON, as_json), (PROTOBUF, as_protobuf)])
+@pytest.mark.parametrize("bound", ["SPANS", "MESSAGES"])
+def test_too_many_spans(
+    post: Post, kind: str, encode: Any, bound: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, bound, 1)
+    assert refusal(post(encode(SENT, HANDLED), kind), 413, kind)
+
+
+def test_a_span_that_is_too_large_is_left_out(post: Post) -> None:
+    large = SENT | {"name": "x" * protobuf_format.SPAN_BYTES, "spanId": "f" * 16}
+    rejected, reason = partial(post(as_protobuf(large, SENT), PROTOBUF), PROTOBUF)
+    assert (rejected, Span.objects.count()) == (1, 1)
+    assert "larger than" in reason
+
+
+@pytest.mark.parametrize("empty", ["span", "resource", "link"])
+def test_a_small_body_of_many_empty_parts_takes_no_memory(post: Post, empty: str) -> None:
+    """Two bytes each; read whole they are a gigabyte."""
+    many = OTLP_BYTES // 2 - 200
+    if empty == "resource":
+        body = b"\x0a\x00" * many
+    elif empty == "span":
+        body = field(1, field(2, b"\x12\x00" * many))
+    else:
+        links = field(2, b"\x6a\x00" * (protobuf_format.SPAN_BYTES // 2))
+        body = field(1, field(2, links * 19))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert refusal(post(body, PROTOBUF), 413, PROTOBUF)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400 * KIB  # in KiB
+
+
+def test_a_json_body_of_many_empty_objects_is_refused_unread(post: Post) -> None:
+    body = b'{"resourceSpans":[' + b",".join([b"{}"] * 1_000_001) + b"]}"
+    assert "objects" in refusal(post(body), 413)
+
+
+def field(number: int, content: bytes) -> bytes:
+    """A message in a field of another."""
+    size = len(content)
+    head = bytes([number << 3 | 2])
+    while size > 0x7F:
+        head += bytes([size & 0x7F | 0x80])
+        size >>= 7
+    return head + bytes([size]) + content
 
 
 @pytest.mark.parametrize("kind", [JSON, PROTOBUF])

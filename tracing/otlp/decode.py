@@ -1,21 +1,20 @@
 """From an export request, protobuf or JSON, to spans; a bad span is left out and counted."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1 import trace_pb2
 
 from tracing.envelope import storable
-from tracing.otlp import json_format as wire
-from tracing.otlp.messaging import Link, Raw, Value, failure_of, read
-from tracing.otlp.model import Span
+from tracing.otlp import json_format, protobuf_format
+from tracing.otlp.messaging import Raw, Value, failure_of, read
+from tracing.otlp.model import Refused, Span
 
 SPANS = 50_000  # in one request: more are refused
+MESSAGES = 100_000  # that the spans of one request tell of: more are refused
+OBJECTS = 1_000_000  # in one JSON body: more are refused before they are made
 NAME = 255  # characters kept of a name
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_NS = 2**63 - 1  # in the year 2262
@@ -24,14 +23,6 @@ ERROR = 2  # STATUS_CODE_ERROR
 DIGITS = frozenset("0123456789abcdef")
 
 Attributes = Mapping[str, Value]
-
-
-class Refused(ValueError):
-    """A body that is no export request, or too large a one (`status` 400 or 413)."""
-
-    def __init__(self, reason: str, status: int = 400) -> None:
-        super().__init__(reason)
-        self.status = status
 
 
 class BadSpan(ValueError):
@@ -50,36 +41,42 @@ class Decoded:
 def from_protobuf(body: bytes) -> Decoded:
     """The spans of a binary request. Raises Refused, and nothing else."""
     try:
-        request = ExportTraceServiceRequest.FromString(body)
+        return _decoded(protobuf_format.raw_spans(body))
     except DecodeError as error:
         raise Refused("the body is no ExportTraceServiceRequest in protobuf") from error
-    return _decoded(_of_protobuf(request))
 
 
 def from_json(body: bytes) -> Decoded:
     """The spans of a JSON request. Raises Refused, and nothing else."""
+    if body.count(b"{") > OBJECTS:
+        raise Refused(f"more than {OBJECTS:,} objects in one request", 413)
     try:
-        request = wire.DECODER.decode(body)
+        request = json_format.DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(f"the body is no ExportTraceServiceRequest in JSON: {error}") from error
-    return _decoded(wire.raw_spans(request))
+    return _decoded(json_format.raw_spans(request))
 
 
-def _decoded(found: Iterable[tuple[Attributes, Raw]]) -> Decoded:
+def _decoded(found: Iterable[tuple[Attributes, Raw | None]]) -> Decoded:
     answer = Decoded()
+    messages = 0
     for number, (resource, raw) in enumerate(found):
-        if number >= SPANS:
-            raise Refused(f"more than {SPANS:,} spans in one request", 413)
         try:
-            answer.spans.append(_span(resource, raw))
+            span = _span(resource, raw)
+            answer.spans.append(span)
+            messages += len(span.reading.messages) if span.reading else 0
         except BadSpan as error:
             answer.rejected += 1
             answer.reason = answer.reason or f"span {number}: {error}"
+        if number >= SPANS or messages > MESSAGES:
+            raise Refused(f"more than {SPANS:,} spans or {MESSAGES:,} messages in one request", 413)
     return answer
 
 
-def _span(resource: Attributes, raw: Raw) -> Span:
+def _span(resource: Attributes, raw: Raw | None) -> Span:
     """Raises BadSpan."""
+    if raw is None:
+        raise BadSpan(f"it is larger than {protobuf_format.SPAN_BYTES:,} bytes")
     trace_id = _id(raw.trace_id, 32, "trace_id")
     span_id = _id(raw.span_id, 16, "span_id")
     parent_id = _id(raw.parent_id, 16, "parent_span_id") if raw.parent_id.strip("0") else ""
@@ -119,49 +116,3 @@ def _moment(nanoseconds: int) -> datetime:
 
 def _text(attributes: Attributes, name: str) -> str:
     return storable(str(attributes.get(name, "")))[:NAME]
-
-
-def _of_protobuf(request: ExportTraceServiceRequest) -> Iterator[tuple[Attributes, Raw]]:
-    for resource_spans in request.resource_spans:
-        resource = _attributes(resource_spans.resource.attributes)
-        for scope_spans in resource_spans.scope_spans:
-            for span in scope_spans.spans:
-                yield resource, _raw(span)
-
-
-def _raw(span: trace_pb2.Span) -> Raw:
-    return Raw(
-        trace_id=span.trace_id.hex(),
-        span_id=span.span_id.hex(),
-        parent_id=span.parent_span_id.hex(),
-        name=span.name,
-        kind=span.kind,
-        start_ns=span.start_time_unix_nano,
-        end_ns=span.end_time_unix_nano,
-        status=span.status.code,
-        status_message=span.status.message,
-        attributes=_attributes(span.attributes),
-        links=[
-            Link(link.trace_id.hex(), link.span_id.hex(), _attributes(link.attributes))
-            for link in span.links
-        ],
-        exceptions=[
-            _attributes(event.attributes) for event in span.events if event.name == "exception"
-        ],
-    )
-
-
-def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Value]:
-    return {pair.key: value for pair in pairs if (value := _value(pair.value)) is not None}
-
-
-def _value(value: AnyValue) -> Value | None:
-    """Texts, numbers and truth values; what is nested says nothing of messages."""
-    which = value.WhichOneof("value")
-    if which == "string_value":
-        return value.string_value
-    if which == "int_value":
-        return value.int_value
-    if which == "bool_value":
-        return value.bool_value
-    return value.double_value if which == "double_value" else None

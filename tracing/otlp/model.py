@@ -13,6 +13,14 @@ Role = Literal["sent", "handled"]
 Place = tuple[str, str]  # a span: trace ID and span ID, in hex
 
 
+class Refused(ValueError):
+    """A body that is no export request, or too large a one (`status` 400 or 413)."""
+
+    def __init__(self, reason: str, status: int = 400) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """One message as a span names it: its event's source and id, and the span that made it."""
 
