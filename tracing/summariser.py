@@ -137,17 +137,28 @@ def _recompute(flows: Sequence[Flow], config: Config, now: datetime) -> None:
     amounts = _amounts(events, config)
     ends = Ends(frozenset(config.flows.terminal), timedelta(seconds=config.flows.quiet_after_s))
     types: list[FlowType] = []
+    filled: list[Flow] = []
     for flow in flows:
         summary = summarise(events.get(flow.flow_id, []), receipts.get(flow.flow_id, []), ends, now)
-        flow.dirty_since = flow.recheck_at = None
         if summary is None:
             continue
+        filled.append(flow)
+        flow.dirty_since = flow.recheck_at = None
         _fill(flow, summary)
         flow.label = labels.get(flow.flow_id, "")
         flow.amount, flow.currency = amounts.get(flow.flow_id, (None, ""))
         types += [FlowType(type=name, flow_id=flow.flow_id) for name in summary.types]
-    _write(flows, types, ids)
+    _forget(sorted(set(ids) - {flow.flow_id for flow in filled}))
+    _write(filled, types, ids)
     routes.learn(chain.from_iterable(events.values()), chain.from_iterable(receipts.values()))
+
+
+def _forget(ids: Sequence[str]) -> None:
+    """Flows whose events all turned out to be of another one. Their keys stay: a writer may be
+    about to say them again."""
+    if ids:
+        Flow.objects.filter(flow_id__in=ids).delete()
+        FlowType.objects.filter(flow_id__in=ids).delete()
 
 
 def _fill(flow: Flow, summary: Summary) -> None:

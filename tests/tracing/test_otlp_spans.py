@@ -14,9 +14,10 @@ from tests.tracing.spanning import as_json, span, trace
 from tracing import spans, store
 from tracing.cascade import Evidence
 from tracing.loading import load
-from tracing.models import Event, Receipt
+from tracing.models import Event, Flow, FlowType, Receipt
 from tracing.models import Span as StoredSpan
 from tracing.otlp import from_json
+from tracing.summariser import summarise_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORDERS: dict[str, Any] = {"messaging__destination__name": "orders"}
@@ -120,6 +121,15 @@ def test_many_requests_at_once(seed: int) -> None:
     assert tied(trace(1)) == WHOLE
 
 
+def test_a_flow_that_lost_its_events_to_another_is_in_no_list() -> None:
+    for one in reversed(linked_traces()):
+        take(one)
+        summarise_all()
+    (flow,) = Flow.objects.all()
+    assert (flow.flow_id, flow.events, flow.deliveries) == (trace(1), 3, 4)
+    assert set(FlowType.objects.values_list("flow_id", flat=True)) == {trace(1)}
+
+
 def test_conversations_are_the_flow_also_of_what_does_not_say_so() -> None:
     said: dict[str, Any] = {"messaging__message__conversation_id": "order-1", **ORDERS}
     made = linked_traces()
@@ -197,6 +207,8 @@ def test_envelope_and_span_of_one_message_are_one_event(routes: Any) -> None:
     cascade = load(event.flow_id)
     assert cascade is not None
     assert not cascade.anomalies
+    (node,) = cascade.events
+    assert sum(place.original for place in node.appearances) == 1
     assert [one.consumer for one in cascade.deliveries] == ["shop"]
 
 
