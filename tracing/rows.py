@@ -41,6 +41,11 @@ class AppearanceRow:
     replay_attempt: str = ""
     replay_target: str = ""
 
+    @property
+    def original(self) -> bool:
+        """Whether it was published here: no replay of ours, and no span of a message seen here."""
+        return not self.replay_attempt and self.broker != SPAN_BROKER
+
 
 @dataclass(frozen=True, slots=True)
 class ReceiptRow:

@@ -30,7 +30,7 @@ def _of_event(event: EventNode) -> set[Anomaly]:
     A span tells of the same appearance as the broker, without the body.
     """
     found: set[Anomaly] = set()
-    own = [a for a in event.appearances if not a.replay_attempt and a.broker != SPAN_BROKER]
+    own = [appearance for appearance in event.appearances if appearance.original]
     if len(own) > 1:
         places = ", ".join(f"{a.stream} {a.position}" for a in own[:3])
         found.add(Anomaly("duplicate", event.id, f"{event.name} was published again: {places}"))

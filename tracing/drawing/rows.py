@@ -48,10 +48,10 @@ def _about(cascade: Cascade, node: EventNode) -> str:
         said.append(f"{len(readers)} consumers")
     if node.name in cascade.terminal:
         said.append("the end")
-    copies = sum(1 for one in node.appearances if not one.replay_attempt)
+    copies = sum(1 for one in node.appearances if one.original)
     if copies > 1:
         said.append(f"published {copies} times")
-    replays = len(node.appearances) - copies
+    replays = sum(1 for one in node.appearances if one.replay_attempt)
     if replays:
         said.append(f"replayed{'' if replays == 1 else f' {replays} times'}")
     return ", ".join(said)
