@@ -49,7 +49,7 @@ def _event(node: EventNode) -> dict[str, Any]:
         "kind": "event",
         "type": row.type,
         "event_id": row.event_id,
-        "source": row.source,
+        "source": mask_text(row.source),
         "correlation_id": row.flow_id,
         "topic": row.topic,
         "at": rfc3339(node.at),

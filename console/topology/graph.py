@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from kit.redaction import mask_text
 from tracing.ways import Rates, Way
 
 NO_TOPIC = "by HTTP"  # what came in without a broker
@@ -116,7 +117,7 @@ def _publishers(ways: Iterable[Way]) -> dict[Way, Place]:
 
 def _publisher(way: Way, reads: dict[str, set[str]]) -> Place:
     if not way.consumer:
-        return Place(Kind.SERVICE, "", way.source)
+        return Place(Kind.SERVICE, "", mask_text(way.source))
     brokers = reads.get(way.consumer) or {way.broker}
     broker = way.broker if way.broker in brokers else min(brokers)
     return Place(Kind.CONSUMER, broker, way.consumer)

@@ -49,6 +49,13 @@ SHOP = [
 ]
 
 
+def test_a_source_with_a_password_is_masked() -> None:
+    placed = Way("shop", "orders", "OrderPlaced", "amqp://shop:hunter2@mq/orders", "")
+    (found,) = links([(placed, NOW)], RATES, [])
+    assert "hunter2" not in found.origin.name
+    assert "shop" in found.origin.name
+
+
 def test_who_publishes_is_told_by_receipts_and_else_by_the_source() -> None:
     placed = Way("shop", "orders", "OrderPlaced", "/shop/orders", "")
     early = Way("shop", "payments", "PaymentCaptured", "/shop/payment", "")

@@ -78,7 +78,7 @@ def _envelope(stored: Event) -> dict[str, Any]:
     body, cut = _body(stored)
     attributes = {
         "id": stored.event_id,
-        "source": stored.source,
+        "source": mask_text(stored.source),
         "type": stored.type,
         "subject": stored.subject,
         "time": stored.time_text,
