@@ -17,6 +17,7 @@ import msgspec
 PARTITIONS = r"^(?P<topic>.+)\.(?P<partition>\d+)$"
 DEAD_LETTERS = (r"^(?P<topic>.+)\.(?P<consumer>[^.]+)\.dlq$",)
 RECEIPTS = ("cascade.receipts",)
+NOT_BROKERS = ("http", "otlp")  # where an event came in without one stands in a broker's place
 TAP_GROUP = "console-tap"  # the consumer group the console itself makes, where tap is on
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -120,6 +121,8 @@ def _checked(
     for index, name in enumerate(names):
         if name in names[:index]:
             raise ConfigError(f"{source}: brokers[{index}].name: {name!r} is there twice")
+        if name in NOT_BROKERS:
+            raise ConfigError(f"{source}: brokers[{index}].name: {name!r} is taken; use another")
     brokers = tuple(
         _broker(broker, f"{source}: brokers[{index}]", environ, transport_url)
         for index, broker in enumerate(config.brokers)

@@ -85,6 +85,9 @@ def test_a_name_twice_and_a_file_that_is_not_there(tmp_path: Path) -> None:
     twice = "[[brokers]]\nname='a'\nurl='redis://x'\n" * 2
     with pytest.raises(ConfigError, match=r"brokers\[1\].name: 'a' is there twice"):
         read(tmp_path, twice)
+    taken = "[[brokers]]\nname='otlp'\nurl='redis://x'\n"
+    with pytest.raises(ConfigError, match=r"brokers\[0\].name: 'otlp' is taken"):
+        read(tmp_path, taken)
     with pytest.raises(ConfigError, match="cannot be read"):
         config.load(tmp_path / "nothing.toml", None, {})
 
