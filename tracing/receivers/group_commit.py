@@ -97,7 +97,6 @@ class Committer:
 
     def _run(self) -> None:
         while posts := self._next():
-            close_old_connections()
             try:
                 _commit(posts)
             finally:
@@ -143,6 +142,7 @@ def _commit(posts: Sequence[_Post]) -> None:
 
 
 def _stored(posts: Sequence[_Post]) -> Taken:
+    close_old_connections()
     with writing():
         return store.take([post.seen for post in posts], keys=current().keys)
 
