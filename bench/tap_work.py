@@ -1,5 +1,8 @@
 """The work that bench/tap.py measures; imported with Django set up.
 
+Figure and raw count events and nothing else; there are no receipts in it. HTTP is measured from
+Django's handler inwards: the tap's other half, without a web server's own work.
+
 Raw and tap take turns, round by round on stores of the same size, so that a busy machine and a
 growing store weigh on both alike. Raw is the event rows alone, ready made, with the same indexes
 and the same transactions; the tap reads, checks, keeps appearances, keys and flows besides.
@@ -18,12 +21,15 @@ import redis
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 
-from brokers.config import BrokerConfig
+from brokers import config as configuration
+from brokers.config import BrokerConfig, Config
 from brokers.contract import Entry
 from brokers.redis_streams import RedisStreams
 from console.tap import Tap
 from console.tap_source import BATCH
+from kit.models import ApiToken, User
 from kit.sqlite.base import PRAGMAS
 from tests.support.redis_server import RedisServer
 from tracing import columns
@@ -39,21 +45,23 @@ TARGET = {"sqlite": 0.5, "postgresql": 0.4}  # DESIGN, figures
 KEYS = {"order": "/order_id"}
 LINES = [{"sku": f"sku-{number}", "quantity": 1, "price": "19.90"} for number in range(4)]
 Fields = dict[str, str]
+Write = Callable[[list[Row]], None]
 
 
 def main() -> None:
     """Measure, and print the rows as the last line."""
     call_command("migrate", verbosity=0)
+    configuration.use(lambda: Config(keys=KEYS))
     server = RedisServer()
     try:
-        print(json.dumps([_measured(server)]))
+        write = _raw_sqlite() if connection.vendor == "sqlite" else _raw_postgresql()
+        print(json.dumps([_measured(server, write), _posted(write)]))
     finally:
         server.stop()
 
 
-def _measured(server: RedisServer) -> dict[str, Any]:
+def _measured(server: RedisServer, write: Write) -> dict[str, Any]:
     tap = Tap([RedisStreams(BrokerConfig("shop", server.url, tap=True))], KEYS, "bench")
-    write = _raw_sqlite() if connection.vendor == "sqlite" else _raw_postgresql()
     raw = taken = 0.0
     for number in range(ROUNDS):
         entries = [_fields(number * EVENTS + index) for index in range(EVENTS)]
@@ -70,6 +78,48 @@ def _measured(server: RedisServer) -> dict[str, Any]:
         "ratio": figure / limit,
         "target": TARGET[connection.vendor],
     }
+
+
+def _posted(write: Write) -> dict[str, Any]:
+    """Batches by HTTP, into the same tables; raw goes on in its own."""
+    user = User.objects.create_user("bench", role="admin")
+    token = ApiToken.issue(user, "bench", ["ingest"])[1]
+    client = Client(SERVER_NAME="localhost", headers={"authorization": f"Bearer {token}"})
+    raw = taken = 0.0
+    for number in range(ROUNDS):
+        first = (ROUNDS + number) * EVENTS
+        entries = [_fields(first + index) for index in range(EVENTS)]
+        rows = [_row(fields) for fields in entries]
+        bodies = [_json_batch(entries[at : at + BATCH]) for at in range(0, EVENTS, BATCH)]
+        raw += _timed(lambda rows=rows: write(rows))  # type: ignore[misc]
+        taken += _timed(lambda bodies=bodies: _post(client, bodies))  # type: ignore[misc]
+    assert Event.objects.count() == 2 * ROUNDS * EVENTS
+    figure, limit = ROUNDS * EVENTS / taken, ROUNDS * EVENTS / raw
+    return {
+        "name": f"HTTP batches of {BATCH}: events a second, {connection.vendor}",
+        "figure": figure,
+        "raw": limit,
+        "ratio": figure / limit,
+        "target": 0.35,  # DESIGN, figures
+    }
+
+
+def _json_batch(entries: Sequence[Fields]) -> str:
+    """The same events as one body."""
+    return json.dumps(
+        [
+            {name[3:]: value for name, value in fields.items() if name.startswith("ce-")}
+            | {"data": json.loads(fields["data"])}
+            for fields in entries
+        ]
+    )
+
+
+def _post(client: Client, bodies: Sequence[str]) -> None:
+    for body in bodies:
+        kind = "application/cloudevents-batch+json"
+        answer = client.post("/api/events", body, content_type=kind)
+        assert answer.status_code == 202, answer.content
 
 
 def _timed(work: Callable[[], None]) -> float:
@@ -115,7 +165,7 @@ def _row(fields: Fields) -> Row:
     return columns.event_row(event, broker="shop", topic="orders", broker_time=now, received_at=now)
 
 
-def _raw_sqlite() -> Callable[[list[Row]], None]:
+def _raw_sqlite() -> Write:
     """executemany into a file with the same table and indexes, as durable as ours."""
     raw = sqlite3.connect(Path(settings.CONSOLE_HOME) / "raw.sqlite3")
     raw.executescript(PRAGMAS)
@@ -136,7 +186,7 @@ def _raw_sqlite() -> Callable[[list[Row]], None]:
     return write
 
 
-def _raw_postgresql() -> Callable[[list[Row]], None]:
+def _raw_postgresql() -> Write:
     """COPY into the same table and indexes, by a bare connection."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE raw_event (LIKE tracing_event INCLUDING ALL)")
