@@ -1,9 +1,12 @@
 """The rows of tracing's tables, as the writers fill them."""
 
+from typing import Any
+
 import msgspec
 
 from tracing.bulk import Moment, Row, Table, moment
 from tracing.envelope import Envelope, body_hash
+from tracing.rows import SPAN_BROKER
 
 EVENT = Table(
     "tracing_event",
@@ -97,13 +100,15 @@ MALFORMED = Table(
     ("broker", "stream", "position", "reason", "raw", "size", "received_at"),
 )
 
+_BROKER = EVENT.columns.index("broker")
 _NEWER = ", ".join(f"{name} = excluded.{name}" for name in EVENT.columns[1:])
 # Of several appearances the earliest says what the event is, whichever comes in first; the
-# body's hash decides between two of the same moment.
+# body's hash decides between two of the same moment. A span says it only where no envelope does.
 EARLIEST = (
     f"ON CONFLICT (identity) DO UPDATE SET {_NEWER}"
-    " WHERE (excluded.published_at, excluded.body_hash)"
-    " < (tracing_event.published_at, tracing_event.body_hash)"
+    f" WHERE (excluded.broker = '{SPAN_BROKER}', excluded.published_at, excluded.body_hash)"
+    f" < (tracing_event.broker = '{SPAN_BROKER}', tracing_event.published_at,"
+    " tracing_event.body_hash)"
 )
 EARLIEST_RECEIPT = (
     "ON CONFLICT (receipt_identity) DO UPDATE SET seen_at = excluded.seen_at"
@@ -114,6 +119,16 @@ MARK_DIRTY = (
     "ON CONFLICT (flow_id) DO UPDATE SET dirty_since = excluded.dirty_since"
     " WHERE tracing_flow.dirty_since IS NULL"
 )
+
+
+def rank(broker: str, published_at: Moment, hashed: bytes) -> tuple[Any, ...]:
+    """As in EARLIEST: of two rows of one event, the one of the lesser rank says what it is."""
+    return broker == SPAN_BROKER, published_at, hashed
+
+
+def rank_of(event: Row) -> tuple[Any, ...]:
+    """The rank of an event's row."""
+    return rank(event[_BROKER], event[1], event[2])
 
 
 def event_row(

@@ -113,7 +113,7 @@ def _add_event(
     row, place = rows_of(one, event, stored_at)
     identity, flow_id = row[0], row[3]
     known = ready.events.get(identity)
-    if known is None or row[1:3] < known[1:3]:
+    if known is None or columns.rank_of(row) < columns.rank_of(known):
         ready.events[identity] = row
     ready.places.setdefault(place[:3], place)
     ready.flows.mark(flow_id, row[1])

@@ -13,7 +13,6 @@ from kit import clock
 from kit.limits import TRANSACTION_ROWS
 from kit.writes import writing
 from tracing import store
-from tracing.models import Event
 from tracing.models import Span as StoredSpan
 from tracing.otlp import Evidence, Reading, Span, evidence
 from tracing.otlp.evidence import by_place
@@ -141,10 +140,7 @@ def _read(traces: Collection[str], most: int) -> Iterator[Span]:
 
 
 def _seen(found: Sequence[Evidence]) -> list[Seen]:
-    """For the store; an event whose envelope was taken in is left to it."""
-    named = sorted({one.envelope.identity for one in found if one.by_name})
-    told = Event.objects.filter(identity__in=named).exclude(broker=SPAN_BROKER)
-    there = {bytes(identity) for identity in told.values_list("identity", flat=True)}
+    """For the store, which keeps what the envelope itself says of an event, if it came."""
     return [
         Seen(
             broker=SPAN_BROKER,
@@ -155,7 +151,6 @@ def _seen(found: Sequence[Evidence]) -> list[Seen]:
             message=one.envelope,
         )
         for one in found
-        if not (one.by_name and one.envelope.identity in there)
     ]
 
 

@@ -77,13 +77,14 @@ def _write_events(rows: Mapping[bytes, Row], flows: Flows) -> set[bytes]:
     found = add_new(
         columns.EVENT,
         [rows[identity] for identity in sorted(rows)],
-        "identity, published_at, body_hash, flow_id",
+        "identity, published_at, body_hash, flow_id, broker",
     )
     there = {bytes(row[0]): row for row in found}
     earlier = [
         identity
         for identity, known in sorted(there.items())
-        if rows[identity][1:3] < (read_moment(known[1]), bytes(known[2]))
+        if columns.rank_of(rows[identity])
+        < columns.rank(known[4], read_moment(known[1]), bytes(known[2]))
     ]
     write(columns.EVENT, [rows[identity] for identity in earlier], columns.EARLIEST)
     for identity in earlier:

@@ -14,7 +14,7 @@ from tests.tracing.spanning import as_json, span, trace
 from tracing import spans, store
 from tracing.cascade import Evidence
 from tracing.loading import load
-from tracing.models import Event, Flow, FlowType, Receipt
+from tracing.models import Appearance, Event, Flow, FlowType, Receipt
 from tracing.models import Span as StoredSpan
 from tracing.otlp import from_json
 from tracing.summariser import summarise_all
@@ -190,6 +190,11 @@ def by_envelope(at: int = 5) -> None:
         store.take([store.seen(entry_of("orders.0", at, headers, b'{"order_id": 4711}'))], keys={})
 
 
+def by_late_envelope() -> None:
+    """The message as its broker dates it, long after its span ended."""
+    by_envelope(at=5_000)
+
+
 def by_span() -> None:
     """The same by its spans."""
     take(
@@ -212,9 +217,11 @@ def test_envelope_and_span_of_one_message_are_one_event(routes: Any) -> None:
     assert [one.consumer for one in cascade.deliveries] == ["shop"]
 
 
-def test_a_producer_whose_clock_is_behind_does_not_hide_the_body() -> None:
-    by_envelope(at=5_000)
-    by_span()
+@pytest.mark.parametrize("routes", [(by_late_envelope, by_span), (by_span, by_late_envelope)])
+def test_a_producer_whose_clock_is_behind_does_not_hide_the_body(routes: Any) -> None:
+    for route in routes:
+        route()
+    assert Appearance.objects.count() == 2
     assert bytes(Event.objects.get().data or b"") == b'{"order_id": 4711}'
 
 

@@ -24,7 +24,6 @@ class Evidence:
     envelope: Envelope
     span: Span
     stream: str
-    by_name: bool = False  # an event that an envelope may have told of, too
 
 
 def evidence(new: Set[Place], spans: Mapping[Place, Span]) -> Iterator[Evidence]:
@@ -46,29 +45,23 @@ def evidence(new: Set[Place], spans: Mapping[Place, Span]) -> Iterator[Evidence]
 
 
 def _event(span: Span, reading: Reading, flow_id: str, steps: int) -> Evidence:
-    """The event a span made. Its time is a microsecond earlier for each step of the way back:
+    """The event a span made. Its time is a microsecond earlier for each step of the way back.
 
-    of several readings the store keeps the earliest, so the one that knows most. Where the
-    envelope itself may come too, with its body, it is dated by the end of the sending: later
-    than the broker's own time, so that the envelope is what is kept.
+    Of several readings the store keeps the earliest, so the one that knows most.
     """
     message = reading.messages[0]
-    at = span.started_at
-    if reading.by_name:
-        at += timedelta(milliseconds=span.duration_ms)
-    at -= timedelta(microseconds=steps)
     envelope = Envelope(
         id=message.id,
         source=message.source,
         type=reading.type or "message",
         subject=reading.subject,
-        time=at,
+        time=span.started_at - timedelta(microseconds=steps),
         correlation_id="" if flow_id == span.trace_id else flow_id,
         causes=reading.causes,
         partition_key=reading.key,
         traceparent=_traceparent(span.place),
     )
-    return Evidence(envelope, span, reading.destination, reading.by_name)
+    return Evidence(envelope, span, reading.destination)
 
 
 def _receipts(span: Span, reading: Reading) -> Iterator[Evidence]:

@@ -114,9 +114,8 @@ def _sends_created(raw: Raw, operation: str) -> bool:
 
 
 def _sent(raw: Raw) -> Reading:
-    named = _named(raw.attributes)
     trace_id, span_id = raw.trace_id.lower(), raw.span_id.lower()
-    source, event_id = named or (SOURCE, f"{trace_id}-{span_id}")
+    source, event_id = _named(raw.attributes) or (SOURCE, f"{trace_id}-{span_id}")
     causes = [_linked(link).id for link in raw.links if _about_messages(link.attributes)]
     destination = _destination(raw)
     return Reading(
@@ -130,7 +129,6 @@ def _sent(raw: Raw) -> Reading:
         subject=_text(raw.attributes, "cloudevents.event_subject")[:1024],
         key=_first(raw.attributes, KEY)[:255],
         causes=tuple(dict.fromkeys(causes))[:CAUSES],
-        by_name=named is not None,
     )
 
 
@@ -141,7 +139,6 @@ def _handled(raw: Raw, service: str) -> Reading:
         conversation=_conversation(raw),
         destination=_destination(raw),
         consumer=(_first(raw.attributes, CONSUMER_NAME) or service)[:255],
-        by_name=_named(raw.attributes) is not None,
     )
 
 

@@ -60,7 +60,6 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: str = ""
     consumer: str = ""
     causes: tuple[str, ...] = ()  # event IDs that a sending span links to
-    by_name: bool = False  # source and id are the message's own (CloudEvents)
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
