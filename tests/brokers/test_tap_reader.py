@@ -79,6 +79,22 @@ def test_what_was_not_acknowledged_comes_again_first(redis_url: str, client: Any
     assert [entry.body for entry in drain(broker)] == [b"3", b"4"]
 
 
+def test_ahead_is_what_comes_after_the_unacknowledged(redis_url: str, client: Any) -> None:
+    for number in range(6):
+        client.xadd("orders.0", {"data": str(number)})
+    broker = tap(redis_url)
+    assert broker.read(GROUP, "t1", 2, 1, ahead=True) == []  # first what an earlier run left
+    first = broker.read(GROUP, "t1", 2, 1)
+    second = broker.read(GROUP, "t1", 2, 1, ahead=True)
+    broker.acknowledge(GROUP, first)
+    third = broker.read(GROUP, "t1", 2, 1, ahead=True)
+    found = [entry.body for entry in [*first, *second, *third]]
+    assert found == [str(number).encode() for number in range(6)]
+    assert client.xpending("orders.0", GROUP)["pending"] == 4
+    again = broker.read(GROUP, "t1", 9, 1)
+    assert [entry.body for entry in again] == [b"2", b"3", b"4", b"5"]
+
+
 def test_after_a_crash_the_same_process_goes_on(redis_url: str, client: Any) -> None:
     for number in range(9):
         client.xadd("orders.0", {"data": str(number)})
