@@ -6,6 +6,7 @@ from kit import formats
 from kit.marks import mark
 from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode
 from tracing.cascade.graph import Link, Spot, graph
+from tracing.drawing.drawn import Drawn
 
 NODE, HIGH = 166, 42  # pixels of a node
 GAP, LANE = 34, 20  # between columns, between rows
@@ -15,42 +16,14 @@ CORNER = 8
 SHIFT = 4  # pixels between lines that run in one lane
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node(Drawn):
     """A node of the drawing; x and y of its upper left corner."""
 
-    node: EventNode | Delivery
     x: int
     y: int
     cut: bool
-    fan_in: bool
     odd: str  # its anomalies, in words
-
-    @property
-    def is_event(self) -> bool:
-        """Whether it is an event, seen or not."""
-        return isinstance(self.node, EventNode)
-
-    @property
-    def name(self) -> str:
-        """The event's type, or the consumer."""
-        return self.node.name if isinstance(self.node, EventNode) else self.node.consumer
-
-    @property
-    def icon(self) -> str:
-        """What kind of node it is, and how a delivery stands."""
-        if isinstance(self.node, Delivery):
-            return mark(self.node.state).icon
-        if not self.node.seen:
-            return "circle-dashed"
-        return "arrow-merge" if self.fan_in else "bolt"
-
-    @property
-    def tone(self) -> str:
-        """The tone of a delivery's state."""
-        if isinstance(self.node, Delivery):
-            return mark(self.node.state).tone
-        return "muted" if self.node.seen else "warn"
 
     @property
     def words(self) -> str:

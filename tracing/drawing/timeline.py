@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kit import formats
-from kit.marks import mark
-from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode, Line
+from tracing.cascade import Cascade, DeliveryState, EventNode, Line
 from tracing.drawing.axis import Axis
+from tracing.drawing.drawn import Drawn
 from tracing.drawing.rows import delivery_marks, event_marks
 from tracing.drawing.shapes import Marks
 
@@ -22,16 +22,14 @@ LIVE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row(Drawn):
     """One row: its node, its words at the left, its marks at the right."""
 
-    node: EventNode | Delivery
     depth: int
     indent: int  # 0 for the shallowest row that is shown
     top: int
     marks: Marks
-    fan_in: bool
     waited_s: float | None  # in the queue; None for events
     evidence: str  # why it hangs where it does
 
@@ -41,37 +39,11 @@ class Row:
         return self.top + ROW // 2
 
     @property
-    def name(self) -> str:
-        """The event's type, or the consumer."""
-        return self.node.name if isinstance(self.node, EventNode) else self.node.consumer
-
-    @property
-    def icon(self) -> str:
-        """What kind of node it is, and how a delivery stands."""
-        if isinstance(self.node, Delivery):
-            return mark(self.node.state).icon
-        if not self.node.seen:
-            return "circle-dashed"
-        return "arrow-merge" if self.fan_in else "bolt"
-
-    @property
-    def tone(self) -> str:
-        """The tone of the icon."""
-        if isinstance(self.node, Delivery):
-            return mark(self.node.state).tone
-        return "muted" if self.node.seen else "warn"
-
-    @property
     def aside(self) -> str:
         """What stands at the right of the name."""
         if isinstance(self.node, EventNode):
             return "joins" if self.fan_in else ""
         return formats.plural(self.node.tries, "attempt") if self.node.tries > 1 else ""
-
-    @property
-    def is_event(self) -> bool:
-        """Whether it is an event, seen or not."""
-        return isinstance(self.node, EventNode)
 
 
 @dataclass(frozen=True, slots=True)
