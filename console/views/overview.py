@@ -30,7 +30,16 @@ CONSUMERS_SHOWN = 5
 ACTIONS_SHOWN = 6
 SHORTEST_CHART = 15  # minutes
 RATE_WINDOW_MIN = 5  # "a minute" is the mean of the last five whole minutes
-ICONS = {"edited": "pencil", "discarded": "trash", "fix deployed": "rocket", "logged in": "user"}
+ICONS = {
+    "edit": "pencil",
+    "discard": "trash",
+    "incident on": "alert-circle",
+    "fix deployed": "rocket",
+    "logged in": "user",
+    "locked out": "lock",
+    "token issued": "key",
+    "token revoked": "key",
+}
 REGIONS = {
     "headline": "console/_headline.html",
     "groups": "console/_groups.html",

@@ -42,6 +42,18 @@ def test_pages_carry_the_strict_policy() -> None:
     assert "unsafe" not in policy
 
 
+@pytest.mark.parametrize(
+    ("action", "icon"), [("edit", "pencil"), ("discard", "trash"), ("replay.start", "repeat")]
+)
+def test_what_people_did_bears_its_icon(action: str, icon: str) -> None:
+    audit.record(
+        actor="ann", user=None, action=action, target_kind="letter", target_id=1, summary="did it"
+    )
+    text = _client(Role.VIEWER).get("/").content.decode()
+    row = text[: text.index("did it")].rsplit("<li", 1)[1]
+    assert f"#i-{icon}" in row
+
+
 def test_an_empty_console_says_so() -> None:
     text = _client(Role.VIEWER).get("/").content.decode()
     assert "No event has come in yet." in text
