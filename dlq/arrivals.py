@@ -69,14 +69,7 @@ def read(entry: Entry, config: Config, consumer: str, now: datetime) -> Arrival:
     """What one entry of a dead-letter queue says; `consumer` is who its name says gave it up."""
     marks = dialects.read(dict(entry.headers))
     quoted = bool(marks.stream and marks.position)
-    found = from_entry(
-        structs.replace(
-            entry,
-            stream=marks.stream if quoted else entry.stream,
-            position=marks.position if quoted else entry.position,
-            headers=marks.headers,
-        )
-    )
+    found = from_entry(_original(entry, marks, quoted))
     bad = found.reason if isinstance(found, Malformed) else ""
     who = storable(marks.consumer or consumer)[:255]
     message = storable(marks.error_message or bad)
@@ -106,14 +99,24 @@ def read(entry: Entry, config: Config, consumer: str, now: datetime) -> Arrival:
         error_message=message,
         error_stack=storable(marks.error_stack),
         payload=entry.body,
-        headers={
-            storable(name): storable(value)
-            for name, value in marks.headers.items()
-            if name not in STAMPS
-        },
+        headers=_headers(marks),
         content_type=storable(marks.headers.get("content-type", ""))[:255],
     )
     return _known(arrival, found, config)
+
+
+def _original(entry: Entry, marks: DeadLetter, quoted: bool) -> Entry:
+    """The entry as it was delivered: at the place that is quoted, without the framework's marks."""
+    if not quoted:
+        return structs.replace(entry, headers=marks.headers)
+    place = {"stream": marks.stream, "position": marks.position}
+    return structs.replace(entry, headers=marks.headers, **place)
+
+
+def _headers(marks: DeadLetter) -> dict[str, str]:
+    """The headers a letter keeps: what can be stored, less our own stamps."""
+    kept = ((name, value) for name, value in marks.headers.items() if name not in STAMPS)
+    return {storable(name): storable(value) for name, value in kept}
 
 
 def _known(arrival: Arrival, found: Envelope | Malformed, config: Config) -> Arrival:

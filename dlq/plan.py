@@ -123,17 +123,21 @@ def freeze(
         )
         _insert_members(replay.pk, dead)
         _name(replay, plan)
-        audit.record(
-            actor=actor,
-            user=user,
-            action="replay.plan",
-            target_kind="replay",
-            target_id=replay.pk,
-            summary=f"Planned: {replay.title}",
-            reason=reason,
-            changes={"members": replay.plan["letters"], "members_hash": replay.members_hash},
-        )
+        _note(replay)
     return replay
+
+
+def _note(replay: Replay) -> None:
+    audit.record(
+        actor=replay.actor,
+        user=replay.user,
+        action="replay.plan",
+        target_kind="replay",
+        target_id=replay.pk,
+        summary=f"Planned: {replay.title}",
+        reason=replay.reason,
+        changes={"members": replay.plan["letters"], "members_hash": replay.members_hash},
+    )
 
 
 def _begun(matching: "QuerySet[Letter]", dead: "QuerySet[Letter]") -> dict[str, Any]:
