@@ -183,6 +183,7 @@ class Send:
     body: bytes | None  # as to be sent
     edited: bool
     origin: Mapping[str, str] = field(default_factory=dict)  # the headers before the edit
+    marks: Sequence[str] = ()  # names of the framework's own on the copies: left off
     retry_stream: str = ""  # for Target.RETRY
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from brokers.contract import BrokerError, Delivered, Placement, Send, SendResult, Sent, Target
 from brokers.redis_wire import Wire, order, pairs, text
-from cascade_client.fields import DATA, REPLAYS
+from cascade_client.fields import DATA, DEAD_LETTER_FIELDS, REPLAYS
 
 MARKERS: Final = "cascade:attempt:"  # + attempt: hash {stream, position}
 FORGET_AFTER_S: Final = 86_400  # a settled attempt's marker outlives a stalled sender
@@ -153,17 +153,20 @@ def _copy(send: Send, target: Target) -> Command:
 def _changes(send: Send) -> tuple[list[tuple[str, str | bytes]], list[str]]:
     """The fields to set on the copy in the server, and the names to remove from it.
 
-    Without a copy in the server the fields to set are the whole message.
+    Without a copy in the server the fields to set are the whole message. Our own marks are known
+    to the script.
     """
+    foreign = [name for name in send.marks if name not in DEAD_LETTER_FIELDS]
     if send.sources and not send.edited:
-        return [], []
+        return [], foreign
     before = send.origin if send.sources else {}
     changed: list[tuple[str, str | bytes]] = [
         (name, value) for name, value in send.headers.items() if before.get(name) != value
     ]
     if send.body is not None:
         changed.append((DATA, send.body))
-    return changed, [name for name in before if name not in send.headers]
+    gone = [name for name in before if name not in send.headers]
+    return changed, [*gone, *foreign]
 
 
 def _repend(send: Send, processes: dict[tuple[str, str], str]) -> Command:

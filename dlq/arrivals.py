@@ -28,7 +28,7 @@ class Arrival:
     consumer: str
     topic: str
     stream: str  # where it was delivered from; "" when the marks do not say
-    position: str
+    position: str  # there; "" when they do not say, known only with its stream
     attempt: str  # our replay stamp, or ""
     identity: bytes
     died_at: datetime  # by the marks: the consumer's clock
@@ -79,8 +79,8 @@ def read(entry: Entry, config: Config, consumer: str, now: datetime) -> Arrival:
         dead_stream=entry.stream,
         dead_position=entry.position,
         consumer=who,
-        topic=(topic_of(marks.stream) or marks.stream if quoted else entry.topic)[:255],
-        stream=marks.stream[:255] if quoted else "",
+        topic=(topic_of(marks.stream) or marks.stream or entry.topic)[:255],
+        stream=marks.stream[:255],
         position=marks.position[:64] if quoted else "",
         attempt=marks.headers.get(STAMPS[0], "")[:80],
         identity=b"",

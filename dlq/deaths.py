@@ -16,6 +16,7 @@ from dlq.models import Death, Group, Letter
 from dlq.words import OPEN_LETTERS, LetterState
 from kit import clock
 from tracing import receipts
+from tracing.envelope import storable
 from tracing.receipts import Report
 
 Mark = tuple[Place, str]  # original place and replay attempt: copies of one death share both
@@ -88,6 +89,9 @@ def newest(arrival: Arrival) -> dict[str, Any]:
         "error_stack": arrival.error_stack,
         "reason": arrival.reason,
         "attempts": arrival.marks.attempts,
+        "dialect": arrival.marks.dialect,
+        "marks": [storable(name) for name in arrival.marks.marks],
+        "evidence": storable(arrival.marks.evidence),
         "process": arrival.marks.process[:255],
         "release": arrival.marks.release[:80],
         "died_at": arrival.died_at,
@@ -127,7 +131,7 @@ def _row(arrival: Arrival, letter: int, number: int, attempt: str) -> Death:
         broker=arrival.broker,
         stream=arrival.dead_stream,
         position=arrival.dead_position,
-        original_stream=arrival.stream,
+        original_stream=arrival.stream if arrival.position else "",
         original_position=arrival.position,
         replay_attempt=attempt,
         error_type=arrival.error_type,

@@ -52,6 +52,8 @@ class LetterOut(BaseModel):
     error_type: str
     error_message: str
     reason: str
+    dialect: str  # the framework whose marks it bears
+    evidence: str  # the mark that says that it is dead
     attempts: int | None
     deaths: int
     first_died_at: str
@@ -180,6 +182,8 @@ def _columns(row: Letter) -> dict[str, Any]:
         "error_type": row.error_type,
         "error_message": mask_text(row.error_message),
         "reason": row.reason,
+        "dialect": row.dialect,
+        "evidence": mask_text(row.evidence),
         "attempts": row.attempts,
         "deaths": row.deaths,
         "first_died_at": rfc3339(row.first_died_at),

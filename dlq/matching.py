@@ -74,7 +74,7 @@ def _by_attempt(attempts: set[str]) -> dict[tuple[str, str], int]:
 
 def _by_original(fresh: Sequence[Arrival]) -> dict[tuple[str, str, str, str], int]:
     """(broker, stream, position, consumer) -> letter, by known deaths and by our own sends."""
-    places = _by_stream(a.original for a in fresh if a.stream)
+    places = _by_stream(a.original for a in fresh if a.position)
     died, sent = Q(), Q()
     for (broker, stream), positions in places.items():
         died |= Q(broker=broker, original_stream=stream, original_position__in=positions)

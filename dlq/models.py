@@ -68,6 +68,9 @@ class Letter(models.Model):
     currency = models.CharField(max_length=3, blank=True)
     content_type = models.CharField(max_length=255, blank=True)
     headers = models.JSONField(default=dict)  # original headers less the framework's own
+    dialect = models.CharField(max_length=40, blank=True)  # whose marks; "" when nobody's
+    marks = models.JSONField(default=list)  # names of the framework's own: never sent again
+    evidence = models.CharField(max_length=200, blank=True)  # the mark that says it is dead
     payload = models.BinaryField(null=True)
     payload_size = models.IntegerField(default=0)
     error_type = models.CharField(max_length=255, blank=True)

@@ -20,12 +20,15 @@ from typing import Any, Protocol
 
 from django.db import connection
 from django.db.models import (
+    BooleanField,
     Case,
     CharField,
     Count,
     Exists,
+    ExpressionWrapper,
     F,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Value,
@@ -243,9 +246,12 @@ def _distinct(replay: Replay, column: str) -> list[Any]:
 def receivers(dead: "QuerySet[Letter]") -> dict[str, Any]:
     """Who will receive these letters and how, by kind; raises Refused, also for a broker away."""
     kinds = (
-        dead.annotate(edited=Exists(Revision.objects.filter(letter=OuterRef("pk"))))
+        dead.annotate(
+            placed=ExpressionWrapper(~Q(position=""), BooleanField()),
+            edited=Exists(Revision.objects.filter(letter=OuterRef("pk"))),
+        )
         .order_by()
-        .values_list("broker", "stream", "topic", "consumer", "edited")
+        .values_list("broker", "stream", "placed", "topic", "consumer", "edited")
         .annotate(letters=Count("pk"))
     )
     allowed(row[0] for row in kinds)
@@ -253,8 +259,9 @@ def receivers(dead: "QuerySet[Letter]") -> dict[str, Any]:
     grouped: dict[tuple[Any, ...], int] = defaultdict(int)
     why_not_durable = ""
     try:
-        for broker, stream, topic, consumer, has_edit, letters in kinds:
-            route = routes.of(Kind(broker, stream, topic, consumer, has_edit))
+        for *where, topic, consumer, has_edit, letters in kinds:
+            broker, stream, placed = where
+            route = routes.of(Kind(broker, stream, bool(placed), topic, consumer, has_edit))
             target = route.first.value if route.first else ""
             kind = (broker, topic, consumer, has_edit, target, route.why, route.others)
             grouped[kind] += letters

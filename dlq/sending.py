@@ -37,6 +37,7 @@ class Member:
     revision: int | None
     has_source: bool  # malformed messages have none: no cascade shows them
     claimed: Target | None  # the target it was claimed for, after a crash
+    marks: tuple[str, ...]  # names of the framework's own headers on the copies
     copies: list[tuple[int, Placement]] = field(default_factory=list)  # newest death first
     content: editing.Content | None = None  # only where the server has no copy to send as it is
     origin: dict[str, str] = field(default_factory=dict)
@@ -60,7 +61,7 @@ def load(item_ids: Sequence[int], token: str) -> list[Member]:
             *("pk", "letter_id", "letter_version", "revision_id", "replay_id", "attempt"),
             *("letter__broker", "letter__stream", "letter__topic", "letter__consumer"),
             *("letter__position", "letter__event_identity", "letter__flow_id", "letter__source"),
-            "target",
+            *("target", "letter__marks"),
         )
     )
     members = {
@@ -69,13 +70,14 @@ def load(item_ids: Sequence[int], token: str) -> list[Member]:
             letter=row[1],
             version=row[2],
             attempt=row[5] or f"r{row[4]}-{token}-i{row[0]}",
-            kind=Kind(row[6], row[7], row[8], row[9], row[3] is not None),
+            kind=Kind(row[6], row[7], bool(row[10]), row[8], row[9], row[3] is not None),
             position=row[10],
             identity=bytes(row[11]),
             flow_id=row[12],
             revision=row[3],
             has_source=bool(row[13]),
             claimed=Target(row[14]) if row[14] else None,
+            marks=tuple(row[15]),
         )
         for row in rows
     }
@@ -201,6 +203,7 @@ def _as_send(member: Member, route: Route) -> Send:
         body=content.payload if content else None,
         edited=member.revision is not None,
         origin=member.origin,
+        marks=member.marks,
         retry_stream=route.retry_stream,
     )
 

@@ -19,6 +19,7 @@ class Kind:
 
     broker: str
     stream: str  # where it was delivered from; "" when its dead letter does not say
+    has_position: bool  # whether it says where on that stream it lay
     topic: str
     consumer: str
     edited: bool
@@ -93,7 +94,8 @@ class Routes:
         targets: list[Target] = []
         reasons: list[str] = []
         signs = self.signs(kind.broker)
-        if kind.stream and not kind.edited and signs.seen_reclaiming(kind.stream, kind.consumer):
+        original = kind.stream and kind.has_position and not kind.edited
+        if original and signs.seen_reclaiming(kind.stream, kind.consumer):
             targets.append(Target.REPEND)
             reasons.append(f"{kind.consumer} takes up pending entries: the original again")
         if known.retry_stream:
@@ -102,6 +104,8 @@ class Routes:
             return Route(tuple(targets), ", else ".join(reasons), (), known.retry_stream)
         if not kind.stream:
             return Route((), "the dead letter does not say where it was delivered from")
+        if not kind.consumer:
+            return Route((), "the dead letter does not say which consumer gave it up")
         others = self._unmarked(kind)
         targets.append(Target.TOPIC if others else Target.MARK)
         reasons.append(_reason(kind, others))

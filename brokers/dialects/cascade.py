@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from brokers.dialects.normal import DeadLetter, moment, whole_number
+from brokers.dialects.normal import DeadLetter, moment, said, whole_number
+from cascade_client.fields import DEAD_LETTER_PREFIX as PREFIX
 
-PREFIX = "dead-letter-"
-_CERTAIN = (f"{PREFIX}consumer", f"{PREFIX}reason")  # either one is enough to know the writer
+_CERTAIN = (f"{PREFIX}reason", f"{PREFIX}consumer")  # either one is enough to know the writer
 
 
 class Cascade:
@@ -20,9 +20,12 @@ class Cascade:
     def read(self, headers: Mapping[str, str]) -> DeadLetter:
         """The normal form."""
         own = {k.removeprefix(PREFIX): v for k, v in headers.items() if k.startswith(PREFIX)}
+        proof = next(mark for mark in _CERTAIN if mark in headers)
         return DeadLetter(
             dialect=self.name,
             headers={k: v for k, v in headers.items() if not k.startswith(PREFIX)},
+            marks=tuple(sorted(PREFIX + name for name in own)),
+            evidence=said(proof, headers[proof]),
             consumer=own.get("consumer", ""),
             stream=own.get("stream", ""),
             position=own.get("position", ""),

@@ -44,6 +44,7 @@ def past(letter: Letter) -> dict[str, Any]:
     tries = [row for row in receipts if row.origin != "letter"]
     return {
         "because": _because(letter),
+        "evidence": mask_text(letter.evidence),
         "tries": [{"row": row, "mark": mark(row.outcome)} for row in tries[-20:]],
         "try_count": len(tries),
         "copies": _deaths(letter),
@@ -66,7 +67,8 @@ def dock(letter: Letter) -> dict[str, Any]:
 def route(letter: Letter) -> dict[str, Any]:
     """Which way a replay would go, asked of the broker; words when it cannot be known."""
     edited = letter.revisions.exists()
-    kind = Kind(letter.broker, letter.stream, letter.topic, letter.consumer, edited)
+    where = (letter.broker, letter.stream, bool(letter.position), letter.topic)
+    kind = Kind(*where, letter.consumer, edited)
     try:
         found: Route = Routes().of(kind)
     except (BrokerError, Refused) as error:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def route(*, edited: bool = False, stream: str = "orders.0") -> Route:
-    return Routes().of(Kind("shop", stream, "orders", "payment", edited))
+    return Routes().of(Kind("shop", stream, True, "orders", "payment", edited))
 
 
 def scene_of(server: RedisServer, *others: str) -> Scene:
