@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from brokers import retention
+from brokers.retention import Retention
+
 PARTITIONS = r"^(?P<topic>.+)\.(?P<partition>\d+)$"
 DEAD_LETTERS = (r"^(?P<topic>.+)\.(?P<consumer>[^.]+)\.dlq$",)
 RECEIPTS = ("cascade.receipts",)
@@ -74,6 +77,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flows: Flows = Flows()
     keys: dict[str, Pointer] = {}
     value: Value = Value()
+    retention: Retention = Retention()
 
     def consumer(self, name: str) -> ConsumerConfig:
         """What is configured of this consumer; defaults when nothing is."""
@@ -123,6 +127,8 @@ def _checked(
             raise ConfigError(f"{source}: brokers[{index}].name: {name!r} is there twice")
         if name in NOT_BROKERS:
             raise ConfigError(f"{source}: brokers[{index}].name: {name!r} is taken; use another")
+    for key, wrong in retention.problems(config.retention):
+        raise ConfigError(f"{source}: retention.{key}: {wrong}")
     brokers = tuple(
         _broker(broker, f"{source}: brokers[{index}]", environ, transport_url)
         for index, broker in enumerate(config.brokers)

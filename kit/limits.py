@@ -3,7 +3,7 @@
 KIB = 1024
 MIB = 1024 * KIB
 
-EVENT_BYTES = 1 * MIB  # one event in HTTP: 413
+EVENT_BYTES = 1 * MIB  # one event in HTTP: 413; a body from a broker is kept up to here, and marked
 BATCH_BYTES = 4 * MIB  # one HTTP body: 413
 BATCH_EVENTS = 1_000  # events in one batch: 413
 OTLP_BYTES = 20 * MIB  # one OTLP body: 413

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from brokers.retention import LARGE_PAYLOAD
 from tracing.bulk import Moment, Row, Table, moment
 from tracing.envelope import Envelope, body_hash
 from tracing.rows import SPAN_BROKER
@@ -28,6 +29,7 @@ EVENT = Table(
         "dataschema",
         "content_type",
         "data",
+        "size",
         "attributes",
         "headers",
         "broker",
@@ -76,6 +78,7 @@ RECEIPT = Table(
         "received_at",
     ),
 )
+PAYLOAD = Table("tracing_payload", ("identity", "body_hash", "data"))
 FLOW = Table(
     "tracing_flow",
     (
@@ -100,6 +103,7 @@ MALFORMED = Table(
     ("broker", "stream", "position", "reason", "raw", "size", "received_at"),
 )
 
+SIZE = EVENT.columns.index("size")
 _BROKER = EVENT.columns.index("broker")
 _NEWER = ", ".join(f"{name} = excluded.{name}" for name in EVENT.columns[1:])
 # Of several appearances the earliest says what the event is, whichever comes in first; the
@@ -132,10 +136,20 @@ def rank_of(event: Row) -> tuple[Any, ...]:
 
 
 def event_row(
-    event: Envelope, *, broker: str, topic: str, broker_time: Moment, received_at: Moment
+    event: Envelope,
+    *,
+    broker: str,
+    topic: str,
+    broker_time: Moment,
+    received_at: Moment,
+    large: int = LARGE_PAYLOAD,
 ) -> Row:
-    """One event; the times in the database's form. Columns as in EVENT."""
+    """One event; the times in the database's form. Columns as in EVENT.
+
+    A body of more than `large` bytes is left to PAYLOAD.
+    """
     own_time = moment(event.time)
+    size = len(event.data) if event.data else 0
     return (
         event.identity,
         broker_time or own_time or received_at,
@@ -153,7 +167,8 @@ def event_row(
         event.traceparent,
         event.dataschema,
         event.content_type,
-        event.data,
+        event.data if size <= large else None,
+        size,
         _json(event.extensions) if event.extensions else "{}",
         _json(event.headers) if event.headers else "{}",
         broker,

@@ -28,7 +28,8 @@ class Event(models.Model):
     traceparent = models.CharField(max_length=128, blank=True)
     dataschema = models.CharField(max_length=1024, blank=True)
     content_type = models.CharField(max_length=255, blank=True)
-    data = models.BinaryField(null=True)
+    data = models.BinaryField(null=True)  # a large one is a Payload (tracing/bodies.py)
+    size = models.IntegerField(default=0)  # bytes of the body as it came
     body_hash = models.BinaryField(max_length=16)
     attributes = models.JSONField(default=dict)  # further extensions
     headers = models.JSONField(default=dict)  # transport headers that are no attribute
@@ -53,6 +54,23 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
+
+
+class Payload(models.Model):
+    """A large body, kept apart so that event rows stay small; beyond EVENT_BYTES it is cut."""
+
+    identity = models.BinaryField(max_length=16)
+    body_hash = models.BinaryField(max_length=16)  # of all of it: an event may have had several
+    data = models.BinaryField()
+
+    class Meta:
+        constraints: ClassVar = [
+            # the body of one event
+            models.UniqueConstraint(fields=["identity", "body_hash"], name="payload_body")
+        ]
+
+    def __str__(self) -> str:
+        return f"{len(self.data)} bytes of {bytes(self.identity).hex()}"
 
 
 class Appearance(models.Model):

@@ -9,9 +9,11 @@ from datetime import datetime
 
 import msgspec
 
+from brokers.config import current
 from brokers.contract import Entry
+from brokers.retention import LARGE_PAYLOAD
 from kit import clock
-from kit.limits import KIB
+from kit.limits import EVENT_BYTES, KIB
 from tracing import columns
 from tracing.bulk import Moment, Row, moment
 from tracing.envelope import Envelope, EnvelopeError, Malformed, from_entry, storable
@@ -59,6 +61,7 @@ class Prepared:
         self.received_at = received_at
         self.messages = 0  # events and receipts, each time they are said
         self.events: dict[bytes, Row] = {}  # by identity
+        self.payloads: dict[tuple[bytes, bytes], Row] = {}  # large ones, by identity and hash
         self.places: dict[Row, Row] = {}  # by broker, stream and position
         self.keys: set[Row] = set()
         self.receipts: dict[bytes, Row] = {}  # by identity; the flow is what they say themselves
@@ -91,6 +94,7 @@ def prepare(
     """These messages, ready for `store.put`; `keys`: names to JSON pointers."""
     ready = Prepared(received_at or clock.now())
     stored_at = moment(ready.received_at)
+    large = current().retention.large_payload_bytes
     for one in entries:
         message = one.message
         try:
@@ -99,7 +103,7 @@ def prepare(
             elif is_receipt(message):
                 _add_receipt(ready, one, message)
             else:
-                _add_event(ready, one, message, keys, stored_at)
+                _add_event(ready, one, message, keys, stored_at, large)
         except EnvelopeError as error:
             ready.malformed.append(_malformed(one, f"receipt: {error}", stored_at))
     ready.malformed.sort()
@@ -107,22 +111,32 @@ def prepare(
 
 
 def _add_event(
-    ready: Prepared, one: Seen, event: Envelope, keys: Mapping[str, str], stored_at: Moment
+    ready: Prepared,
+    one: Seen,
+    event: Envelope,
+    keys: Mapping[str, str],
+    stored_at: Moment,
+    large: int,
 ) -> None:
     ready.messages += 1
-    row, place = rows_of(one, event, stored_at)
+    row, place = rows_of(one, event, stored_at, large)
     identity, flow_id = row[0], row[3]
     known = ready.events.get(identity)
     if known is None or columns.rank_of(row) < columns.rank_of(known):
         ready.events[identity] = row
+    if row[columns.SIZE] > large:
+        kept = (event.data or b"")[:EVENT_BYTES]
+        ready.payloads[identity, row[2]] = (identity, row[2], kept)
     ready.places.setdefault(place[:3], place)
     ready.flows.mark(flow_id, row[1])
     for key in keys_of(event, keys):
         ready.keys.add((key, flow_id))
 
 
-def rows_of(one: Seen, event: Envelope, received_at: Moment) -> tuple[Row, Row]:
-    """The event's row and the row of where it was seen."""
+def rows_of(
+    one: Seen, event: Envelope, received_at: Moment, large: int = LARGE_PAYLOAD
+) -> tuple[Row, Row]:
+    """The event's row, without a body of more than `large` bytes, and that of where it was seen."""
     broker_time = moment(one.time)
     row = columns.event_row(
         event,
@@ -130,6 +144,7 @@ def rows_of(one: Seen, event: Envelope, received_at: Moment) -> tuple[Row, Row]:
         topic=one.topic,
         broker_time=broker_time,
         received_at=received_at,
+        large=large,
     )
     place = (
         one.broker,

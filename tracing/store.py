@@ -63,6 +63,7 @@ def _put_events(ready: Prepared, flows: Flows) -> set[bytes]:
     if not ready.events:
         return set()
     there = _write_events(ready.events, flows)
+    _put_payloads(ready.payloads)
     places = sorted(ready.places.values())
     if there:
         write(columns.APPEARANCE, [place for place in places if place[3] in there], IGNORE)
@@ -94,6 +95,12 @@ def _write_events(rows: Mapping[bytes, Row], flows: Flows) -> set[bytes]:
         {key: row for key, row in rows.items() if key not in there or key in written}, flows
     )
     return set(there)
+
+
+def _put_payloads(payloads: Mapping[tuple[bytes, bytes], Row]) -> None:
+    """Write large bodies, each in a statement of its own: together they may be hundreds of MB."""
+    for key in sorted(payloads):
+        write(columns.PAYLOAD, [payloads[key]], IGNORE)
 
 
 def _complete_receipts(events: Mapping[bytes, Row], flows: Flows) -> None:

@@ -14,7 +14,6 @@ from decimal import Decimal
 from itertools import chain
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
-from django.db.models.functions import Length
 
 from brokers import bearing
 from brokers.config import Config, current
@@ -237,7 +236,6 @@ def _amounts(
 def _bodies(identities: Sequence[bytes]) -> dict[bytes, bytes]:
     found = (
         Event.objects.filter(identity__in=identities)
-        .annotate(size=Length("data"))
         .filter(size__lte=BODY_MAX)
         .values_list("identity", "data")
     )

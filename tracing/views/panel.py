@@ -7,7 +7,7 @@ from typing import Any
 from kit import formats
 from kit.marks import Mark, mark
 from kit.redaction import mask_headers, mask_json, mask_text
-from tracing import queries
+from tracing import bodies, queries
 from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode
 from tracing.models import Event
 
@@ -18,7 +18,7 @@ JSON_TYPES = ("json", "+json")
 
 
 def panel(found: Cascade, node: EventNode | Delivery) -> dict[str, Any]:
-    """The context of the panel: at most two queries."""
+    """The context of the panel: at most three queries."""
     event = found.event_of(node) if isinstance(node, Delivery) else node
     stored = None
     if event.row is not None:
@@ -75,7 +75,8 @@ def _error(node: Delivery) -> dict[str, str] | None:
 
 def _envelope(stored: Event) -> dict[str, Any]:
     """Attributes, headers and body of an event, masked, and all of it as one CloudEvent."""
-    body, cut = _body(stored)
+    data = bodies.body_of(stored) or b""
+    body, cut = _body(data, stored.content_type)
     attributes = {
         "id": stored.event_id,
         "source": mask_text(stored.source),
@@ -97,7 +98,9 @@ def _envelope(stored: Event) -> dict[str, Any]:
         "headers": mask_headers(stored.headers),
         "body": body if isinstance(body, str) else json.dumps(body, indent=1, ensure_ascii=False),
         "cut": cut,
-        "size": len(stored.data or b""),
+        "size": stored.size,
+        "apart": stored.data is None and stored.size > 0,
+        "kept": len(data),
         "cloud_event": _cloud_event(stored, said, body),
     }
 
@@ -108,10 +111,9 @@ def _correlation(stored: Event) -> str:
     return "" if stored.flow_id == own or stored.flow_id in stored.traceparent else stored.flow_id
 
 
-def _body(stored: Event) -> tuple[Any, bool]:
+def _body(data: bytes, content_type: str) -> tuple[Any, bool]:
     """The body, masked: JSON where it is JSON, else text; and whether it was cut."""
-    data = bytes(stored.data or b"")
-    if len(data) <= BODY_SHOWN and _is_json(stored.content_type):
+    if len(data) <= BODY_SHOWN and _is_json(content_type):
         try:
             return mask_json(json.loads(data)), False
         except (ValueError, RecursionError):
