@@ -1,0 +1,114 @@
+"""What was learned of what was seen: flows and how to find them, the ways events go."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from kit import clock
+
+
+class Flow(models.Model):
+    """The summary of one flow; recomputed by the summariser when dirty, never incremented."""
+
+    flow_id = models.CharField(max_length=255, unique=True)
+    status = models.CharField(max_length=16, default="running")
+    reason = models.CharField(max_length=300, blank=True)
+    root_type = models.CharField(max_length=255, blank=True)
+    label = models.CharField(max_length=255, blank=True)  # its first key, `order:4711`
+    events = models.IntegerField(default=0)
+    deliveries = models.IntegerField(default=0)
+    open_letters = models.IntegerField(default=0)
+    amount = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    started_at = models.DateTimeField(default=clock.now)
+    last_at = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True)
+    dirty_since = models.DateTimeField(null=True, default=clock.now)
+    recheck_at = models.DateTimeField(null=True)  # when time alone may change the status
+
+    class Meta:
+        indexes: ClassVar = [
+            # the list, newest first, and the next page of it
+            models.Index(fields=["-started_at", "-id"], name="flow_list"),
+            # the list by status
+            models.Index(fields=["status", "-started_at", "-id"], name="flow_status"),
+            # orders finished a minute (overview)
+            models.Index(
+                fields=["ended_at"], name="flow_ended", condition=models.Q(ended_at__isnull=False)
+            ),
+            # the summariser's work, oldest first
+            models.Index(
+                fields=["dirty_since"],
+                name="flow_dirty",
+                condition=models.Q(dirty_since__isnull=False),
+            ),
+            models.Index(
+                fields=["recheck_at"],
+                name="flow_recheck",
+                condition=models.Q(recheck_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label or self.flow_id
+
+    @property
+    def took_s(self) -> float | None:
+        """Seconds from its start to its end; None while it has not ended."""
+        if self.ended_at is None:
+            return None
+        return (self.ended_at - self.started_at).total_seconds()
+
+
+class FlowKey(models.Model):
+    """A business identifier seen in a flow: `order:4711`."""
+
+    key = models.CharField(max_length=255)
+    flow_id = models.CharField(max_length=255)
+
+    class Meta:
+        constraints: ClassVar = [
+            # search by key
+            models.UniqueConstraint(fields=["key", "flow_id"], name="flowkey_key")
+        ]
+        indexes: ClassVar = [models.Index(fields=["flow_id"], name="flowkey_flow")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class FlowType(models.Model):
+    """An event type seen in a flow, for search by type; written by the summariser."""
+
+    type = models.CharField(max_length=255)
+    flow_id = models.CharField(max_length=255)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["type", "flow_id"], name="flowtype_type")
+        ]
+        indexes: ClassVar = [models.Index(fields=["flow_id"], name="flowtype_flow")]
+
+    def __str__(self) -> str:
+        return self.type
+
+
+class Route(models.Model):
+    """A way that events go (tracing/routes.py): published under a source, or handled."""
+
+    key = models.BinaryField(max_length=16, unique=True)  # hash of what follows, but for the time
+    broker = models.CharField(max_length=64, blank=True)
+    topic = models.CharField(max_length=255, blank=True)
+    type = models.CharField(max_length=255)
+    source = models.CharField(max_length=255, blank=True)  # empty: it was handled
+    consumer = models.CharField(max_length=255, blank=True)  # who handled it, or published it
+    last_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            # the ways gone lately, and which to forget
+            models.Index(fields=["-last_at", "-id"], name="route_last"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} on {self.topic}"
