@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import jsonpointer
 
-from brokers.config import Value
+from brokers import pointers
+from brokers.config import Keys, Value, pointer_of
 
 LARGEST = Decimal(10) ** 15  # beyond it is no amount of money, and no column of ours
 LABEL_MAX = 255
@@ -22,12 +22,13 @@ def parsed(payload: bytes | None) -> Any:
         return None
 
 
-def label(data: Any, keys: Mapping[str, str]) -> str:
-    """The first configured key found, `order:4711`, or ""."""
-    for kind, pointer in keys.items():
-        found = at(data, pointer)
-        if isinstance(found, str | int) and not isinstance(found, bool) and str(found).strip():
-            return f"{kind}:{str(found).strip()}".replace("\0", "")[:LABEL_MAX]
+def label(data: Any, keys: Keys) -> str:
+    """The first configured key found, `order:4711`, or ""; what is kept hashed is no label."""
+    for kind, key in keys.items():
+        pointer, hashed = pointer_of(key)
+        text = "" if hashed else next(pointers.texts(data, pointer), "")
+        if text:
+            return f"{kind}:{text}".replace("\0", "")[:LABEL_MAX]
     return ""
 
 

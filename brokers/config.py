@@ -25,6 +25,7 @@ TAP_GROUP = "console-tap"  # the consumer group the console itself makes, where 
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Pointer = Annotated[str, msgspec.Meta(pattern=r"^/.+")]
+Kind = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
 
 
@@ -69,13 +70,28 @@ class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default_currency: Currency | None = None
 
 
+class KeyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where events bear a kind of business key; `hash`: only a keyed hash of it is kept."""
+
+    pointer: Pointer
+    hash: bool = False
+
+
+Keys = Mapping[str, str | KeyConfig]  # a kind of business key -> where; a text is the pointer alone
+
+
+def pointer_of(key: str | KeyConfig) -> tuple[str, bool]:
+    """The JSON pointer of a kind of key, and whether only a hash of it is kept."""
+    return (key, False) if isinstance(key, str) else (key.pointer, key.hash)
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole configuration. `keys` maps a kind of business key to a JSON pointer."""
+    """The whole configuration. `keys` maps a kind of business key to where events bear it."""
 
     brokers: tuple[BrokerConfig, ...] = ()
     consumers: dict[str, ConsumerConfig] = {}
     flows: Flows = Flows()
-    keys: dict[str, Pointer] = {}
+    keys: Mapping[Kind, Pointer | KeyConfig] = {}
     value: Value = Value()
     retention: Retention = Retention()
 

@@ -7,11 +7,12 @@ malformed, so that it is not in the way of its neighbours.
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError, connection
 
+from brokers.config import Keys
 from brokers.contract import Broker, BrokerError, Entry
 from console.tap_source import Batch, Source, evidence
 from dlq import intake
@@ -45,7 +46,7 @@ class Totals:
 class Tap:
     """One process of the console's consumer group on some brokers."""
 
-    def __init__(self, brokers: Sequence[Broker], keys: Mapping[str, str], process: str) -> None:
+    def __init__(self, brokers: Sequence[Broker], keys: Keys, process: str) -> None:
         self.totals = Totals()
         self._sources = [Source(broker, keys, process) for broker in brokers]
         self._keys = keys

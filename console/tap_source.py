@@ -6,7 +6,7 @@ comes after its commit, and what was read ahead and not acknowledged comes again
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from datetime import datetime
 from msgspec import structs
 
 from brokers import dialects
-from brokers.config import TAP_GROUP
+from brokers.config import TAP_GROUP, Keys
 from brokers.contract import Broker, Entry, Role
 from brokers.redis_wire import time_of
 from cascade_client.fields import topic_of
@@ -39,7 +39,7 @@ class Batch:
 class Source:
     """One broker: what was read of it, and how long to leave it alone."""
 
-    def __init__(self, broker: Broker, keys: Mapping[str, str], process: str) -> None:
+    def __init__(self, broker: Broker, keys: Keys, process: str) -> None:
         self.broker = broker
         self._keys = keys
         self._process = process

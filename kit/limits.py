@@ -10,6 +10,7 @@ OTLP_BYTES = 20 * MIB  # one OTLP body: 413
 NESTING = 64  # depth of JSON: 400
 ATTRIBUTES = 64  # attributes of one envelope: 400
 ATTRIBUTE_BYTES = 8 * KIB  # one attribute's value: 400
+KEYS_PER_EVENT = 100  # business keys of one event: the first ones are kept
 FORM_BYTES = 2 * MIB  # a revision's payload: 413
 PAGE_SIZE = 50  # rows a page, `limit=` up to PAGE_MAX
 PAGE_MAX = 500

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from brokers.config import current
 from kit import clock
 from kit.filters import Filter
 from tracing.models import Event, Flow, FlowKey, FlowType
+from tracing.sealing import meant, stored
 
 FEW = 1_000  # flows that are named one by one; beyond, each flow of the list is probed
 SPANS = {  # value of `last` -> words, length
@@ -47,7 +47,7 @@ class FlowFilter(Filter):
         if self.until:
             rows = rows.filter(started_at__lt=self.until)
         if self.key:
-            rows = _among(rows, FlowKey.objects.filter(key=self.key))
+            rows = _among(rows, FlowKey.objects.filter(key=stored(self.key)))
         if self.type:
             rows = _among(rows, FlowType.objects.filter(type=self.type))
         return rows.filter(_named(self.q)) if self.q else rows
@@ -65,16 +65,11 @@ def _among(
 
 def _named(text: str) -> Q:
     """Flows with this key, with a correlation ID that begins so, or with this event."""
-    keys = FlowKey.objects.filter(key__in=_keys(text)).values("flow_id")[:FEW]
+    keys = FlowKey.objects.filter(key__in=meant(text)).values("flow_id")[:FEW]
     events = Event.objects.filter(event_id=text).values("flow_id")[:FEW]
     found = set(keys.values_list("flow_id", flat=True))
     found.update(events.values_list("flow_id", flat=True))
     return Q(flow_id__in=sorted(found)) | _begins(text)
-
-
-def _keys(text: str) -> list[str]:
-    """The keys a text may mean: `4711` is looked for as every kind of key."""
-    return [text, *(f"{kind}:{text.removeprefix('#')}" for kind in current().keys)]
 
 
 def _begins(text: str) -> Q:

@@ -1,57 +1,54 @@
 """Business keys in an event's body, pure: `order:4711` where `[keys] order = "/order_id"`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from brokers import pointers
+from brokers.config import Keys, pointer_of
+from kit.limits import KEYS_PER_EVENT
 from tracing.envelope import Envelope, storable
 from tracing.envelope.attributes import is_json
 
 LONGEST = 255  # characters of a key; a longer one is left out
-_NOWHERE = object()
+Seal = Callable[[str, str], str]  # kind and value -> what is kept of it
 
 
-def keys_of(event: Envelope, pointers: Mapping[str, str]) -> list[str]:
-    """The keys found in this event, in the order of `pointers`; [] when its data is no JSON."""
-    if not pointers or not event.data or not is_json(event.content_type):
+def keys_of(event: Envelope, keys: Keys, seal: Seal) -> list[str]:
+    """The keys found in this event, in the order of `keys`; [] when its data is no JSON.
+
+    `seal` makes the hash of a kind and its value, where only that is to be kept. At most
+    KEYS_PER_EVENT, the first ones.
+    """
+    if not keys or not event.data or not is_json(event.content_type):
         return []
     try:
-        body = _read(event.data, tuple(pointers.values()))
+        body = _read(event.data, tuple(pointer_of(key)[0] for key in keys.values()))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
-    return keys_in(body, pointers)
+    found: dict[str, None] = {}
+    for key in keys_in(body, keys, seal):
+        found[key] = None
+        if len(found) == KEYS_PER_EVENT:
+            break
+    return list(found)
 
 
-def keys_in(body: Any, pointers: Mapping[str, str]) -> list[str]:
+def keys_in(body: Any, keys: Keys, seal: Seal) -> Iterator[str]:
     """The keys found in a parsed body: texts and integers where the pointers point."""
-    found = []
-    for kind, pointer in pointers.items():
-        value = resolve(body, pointer)
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            continue
-        text = storable(str(value).strip())
-        if text and len(kind) + 1 + len(text) <= LONGEST:
-            found.append(f"{kind}:{text}")
-    return found
+    for kind, key in keys.items():
+        pointer, hashed = pointer_of(key)
+        for text in pointers.texts(body, pointer):
+            name = f"{kind}:{seal(kind, text) if hashed else storable(text)}"
+            if len(name) <= LONGEST:
+                yield name
 
 
-def resolve(body: Any, pointer: str) -> Any:
-    """What a JSON pointer (RFC 6901) leads to in a parsed body; None where it leads nowhere."""
-    for part in _parts(pointer):
-        if isinstance(body, dict):
-            body = body.get(part, _NOWHERE)
-        elif isinstance(body, list) and part.isascii() and part.isdigit():
-            body = body[int(part)] if int(part) < len(body) else _NOWHERE
-        else:
-            return None
-    return None if body is _NOWHERE else body
-
-
-def _read(data: bytes, pointers: tuple[str, ...]) -> Any:
+def _read(data: bytes, paths: tuple[str, ...]) -> Any:
     """A parsed body; of an object only the members that the pointers go through."""
-    members = _members(pointers)
+    members = _members(paths)
     if members is not None:
         try:
             found = members[1].decode(data)
@@ -63,23 +60,16 @@ def _read(data: bytes, pointers: tuple[str, ...]) -> Any:
 
 @lru_cache(maxsize=16)
 def _members(
-    pointers: tuple[str, ...],
+    paths: tuple[str, ...],
 ) -> tuple[list[str], msgspec.json.Decoder[msgspec.Struct]] | None:
     """The members that pointers begin with, and a decoder that builds nothing else of a body.
 
     None where a name is one that the decoder cannot look for (a quote in it, say).
     """
-    names = list(dict.fromkeys(_parts(pointer)[0] for pointer in pointers))
+    names = list(dict.fromkeys(pointers.steps(path)[0] for path in paths))
     fields = {f"member{number}": name for number, name in enumerate(names)}
     try:
         shape = msgspec.defstruct("Members", [(f, Any, None) for f in fields], rename=fields)
     except ValueError:
         return None
     return names, msgspec.json.Decoder(shape)
-
-
-@lru_cache(maxsize=256)
-def _parts(pointer: str) -> tuple[str, ...]:
-    return tuple(
-        part.replace("~1", "/").replace("~0", "~") for part in pointer.removeprefix("/").split("/")
-    )

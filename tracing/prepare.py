@@ -4,12 +4,12 @@ The tap does this while the batch before is being committed. Rows are in the ord
 in tracing/columns.py.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
-from brokers.config import current
+from brokers.config import Keys, current
 from brokers.contract import Entry
 from brokers.retention import LARGE_PAYLOAD
 from kit import clock
@@ -20,6 +20,7 @@ from tracing.envelope import Envelope, EnvelopeError, Malformed, from_entry, sto
 from tracing.keys import keys_of
 from tracing.receipts import is_receipt, parse
 from tracing.receipts import row as receipt_row
+from tracing.sealing import seal
 
 RAW_BYTES = 64 * KIB  # kept of a malformed message
 
@@ -89,9 +90,9 @@ def raw_of(entry: Entry) -> bytes:
 
 
 def prepare(
-    entries: Iterable[Seen], *, keys: Mapping[str, str], received_at: datetime | None = None
+    entries: Iterable[Seen], *, keys: Keys, received_at: datetime | None = None
 ) -> Prepared:
-    """These messages, ready for `store.put`; `keys`: names to JSON pointers."""
+    """These messages, ready for `store.put`; `keys`: kinds to JSON pointers."""
     ready = Prepared(received_at or clock.now())
     stored_at = moment(ready.received_at)
     large = current().retention.large_payload_bytes
@@ -114,7 +115,7 @@ def _add_event(
     ready: Prepared,
     one: Seen,
     event: Envelope,
-    keys: Mapping[str, str],
+    keys: Keys,
     stored_at: Moment,
     large: int,
 ) -> None:
@@ -129,7 +130,7 @@ def _add_event(
         ready.payloads[identity, row[2]] = (identity, row[2], kept)
     ready.places.setdefault(place[:3], place)
     ready.flows.mark(flow_id, row[1])
-    for key in keys_of(event, keys):
+    for key in keys_of(event, keys, seal):
         ready.keys.add((key, flow_id))
 
 

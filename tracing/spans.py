@@ -9,6 +9,7 @@ from itertools import islice
 import msgspec
 from django.db import connection
 
+from brokers.config import Keys
 from kit import clock
 from kit.limits import TRANSACTION_ROWS
 from kit.writes import writing
@@ -44,7 +45,7 @@ FIELDS = (
 _DECODER = msgspec.json.Decoder(Reading)
 
 
-def take(spans: Sequence[Span], *, keys: Mapping[str, str]) -> None:
+def take(spans: Sequence[Span], *, keys: Keys) -> None:
     """Store these spans and all they prove, in transactions of its own.
 
     First the spans, then, with all that is known by then, what they prove: of two requests with

@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 from django.db import connection
 
+from brokers.config import Keys
 from tracing import columns
 from tracing.bulk import IGNORE, Row, add, add_new, change, read_moment, select, write
 from tracing.prepare import RAW_BYTES, Flows, Prepared, Seen, prepare, refused, seen
@@ -34,10 +35,8 @@ class Taken(msgspec.Struct, frozen=True):
     new: frozenset[bytes] = frozenset()
 
 
-def take(
-    entries: Sequence[Seen], *, keys: Mapping[str, str], received_at: datetime | None = None
-) -> Taken:
-    """Store these messages within the caller's transaction; `keys`: names to JSON pointers."""
+def take(entries: Sequence[Seen], *, keys: Keys, received_at: datetime | None = None) -> Taken:
+    """Store these messages within the caller's transaction; `keys`: kinds to JSON pointers."""
     return put(prepare(entries, keys=keys, received_at=received_at))
 
 

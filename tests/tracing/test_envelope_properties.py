@@ -75,7 +75,7 @@ def test_an_entry_is_an_envelope_or_malformed(headers: dict[str, str], body: byt
         found = from_entry(entry)
         assert isinstance(found, Envelope | Malformed)
         if isinstance(found, Envelope):
-            keys_of(found, {"order": "/order_id", "first": "/0"})
+            keys_of(found, {"order": "/order_id", "first": "/0", "each": "/*/a"}, str.__add__)
             json.dumps([found.headers, found.extensions]).encode()  # storable
 
 
