@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.conf import settings
 
 import brokers.config
+import kit.limits
 from console import environment
 
 
@@ -14,10 +15,11 @@ class ConsoleConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register checks and signals, say where the brokers' configuration is."""
+        """Register checks and signals, say what the limits are and where the brokers' file is."""
         # They need the apps to be loaded.
         from console import checks, metrics, signals  # noqa: F401, PLC0415
 
+        kit.limits.use(settings.INTAKE)
         brokers.config.use(_brokers)
         metrics.connect()
 

@@ -7,11 +7,14 @@ same Redis and database (docs/adr/0003-processes.md).
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from django.core.exceptions import ImproperlyConfigured
 
+from kit.limits import Intake
+
+S = TypeVar("S", bound=msgspec.Struct)
 Url = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9+]*://.+")]
 
 HINTS = {
@@ -21,6 +24,7 @@ HINTS = {
     "BROKER": "for example redis://127.0.0.1:6379/0",
     "PUBLIC_URL": "the address people open, for example https://console.example.org",
     "DEBUG": "true or false",
+    "WEBHOOK_ORIGINS": "host names with commas between, or *",
     "METRICS_OPEN": "true (scrape without a token) or false (bearer token with scope read)",
 }
 
@@ -38,6 +42,7 @@ class Environment(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     allowed_hosts: str = "127.0.0.1,localhost"
     public_url: Url = "http://127.0.0.1:8000"
     metrics_open: bool = True
+    webhook_origins: str = ""
     debug: bool = False
     demo: bool = False
     shop_redis_url: Url | None = None
@@ -60,17 +65,26 @@ def saved(home: Path) -> dict[str, str]:
 
 def load(home: Path) -> Environment:
     """The parsed environment. Raises ImproperlyConfigured naming the variable and a hint."""
-    names = {field.encode_name for field in msgspec.structs.fields(Environment)}
+    return _parsed(Environment, home)
+
+
+def intake(home: Path) -> Intake:
+    """The limits of taking in. Raises ImproperlyConfigured naming the variable and a hint."""
+    return _parsed(Intake, home)
+
+
+def _parsed(kind: type[S], home: Path) -> S:
+    names = {field.encode_name for field in msgspec.structs.fields(kind)}
     merged = {**saved(home), **os.environ}
     values = {name: merged[name] for name in names if merged.get(name)}
     for name in sorted(values):
-        _convert({name: values[name]}, name)
-    return _convert(values, "the environment")
+        _convert(kind, {name: values[name]}, name)
+    return _convert(kind, values, "the environment")
 
 
-def _convert(values: dict[str, str], name: str) -> Environment:
+def _convert(kind: type[S], values: dict[str, str], name: str) -> S:
     try:
-        return msgspec.convert(values, Environment, strict=False)
+        return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         hint = HINTS.get(name, "see the table in README.md")
         raise ImproperlyConfigured(f"{name} is wrong ({error}); {hint}") from error

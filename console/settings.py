@@ -22,6 +22,11 @@ DEMO = ENV.demo
 ALLOWED_HOSTS = [host.strip() for host in ENV.allowed_hosts.split(",") if host.strip()]
 PUBLIC_URL = ENV.public_url
 METRICS_OPEN = ENV.metrics_open
+INTAKE = environment.intake(CONSOLE_HOME)
+# Who may be granted deliveries by the webhook handshake (docs/events.md).
+WEBHOOK_ORIGINS = frozenset(
+    host.strip().lower() for host in ENV.webhook_origins.split(",") if host.strip()
+)
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [

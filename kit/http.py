@@ -54,23 +54,24 @@ def plain_problem(status: int, detail: str = "") -> Problem:
     return Problem(status, HTTPStatus(status).phrase, detail)
 
 
-def read_body(request: HttpRequest, limit: int) -> bytes:
-    """The body, decompressed, at most `limit` bytes both before and after.
+def read_body(request: HttpRequest, limit: int, inflated: int | None = None) -> bytes:
+    """The body, decompressed: at most `limit` bytes as sent, at most `inflated` (or `limit`) after.
 
-    Raises Problem: 413 past the limit, 415 for an unknown encoding, 400 for broken gzip.
+    Raises Problem: 413 past a limit, 415 for an unknown encoding, 400 for broken gzip.
     """
-    declared = request.META.get("CONTENT_LENGTH") or "0"
-    if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
-    raw = bytes(request.read(limit + 1))
-    if len(raw) > limit:
-        raise _too_large(limit)
+    after = limit if inflated is None else inflated
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    if encoding in {"", "identity"}:
-        return raw
-    if encoding != "gzip":
+    if encoding not in {"", "identity", "gzip"}:
         raise Problem(415, "Unknown content encoding", "send gzip or identity")
-    return _gunzip(raw, limit)
+    zipped = encoding == "gzip"
+    bound = limit if zipped else min(limit, after)
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    if declared.isdigit() and int(declared) > bound:
+        raise _too_large(bound)
+    raw = bytes(request.read(bound + 1))
+    if len(raw) > bound:
+        raise _too_large(bound)
+    return _gunzip(raw, after) if zipped else raw
 
 
 def _gunzip(raw: bytes, limit: int) -> bytes:
@@ -80,11 +81,11 @@ def _gunzip(raw: bytes, limit: int) -> bytes:
     except zlib.error as error:
         raise Problem(400, "Broken gzip", str(error)) from error
     if len(body) > limit or inflater.unconsumed_tail:
-        raise _too_large(limit)
+        raise _too_large(limit, " once it is inflated")
     if not inflater.eof or inflater.unused_data:
         raise Problem(400, "Broken gzip", "the stream is cut off or has something behind it")
     return body
 
 
-def _too_large(limit: int) -> Problem:
-    return Problem(413, "Body too large", f"at most {limit:,} bytes, after decompression too")
+def _too_large(limit: int, when: str = "") -> Problem:
+    return Problem(413, "Body too large", f"at most {limit:,} bytes{when}")

@@ -4,7 +4,7 @@ from tracing.models import Event, Payload
 
 
 def body_of(event: Event) -> bytes | None:
-    """The body as it came, up to kit.limits.EVENT_BYTES; None where there is none.
+    """The body as it came, up to INTAKE_EVENT_BYTES; None where there is none.
 
     `event.size` is how many bytes it had. A body that is kept apart is read with one more query.
     """

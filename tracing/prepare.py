@@ -12,8 +12,8 @@ import msgspec
 from brokers.config import Keys, current
 from brokers.contract import Entry
 from brokers.retention import LARGE_PAYLOAD
-from kit import clock
-from kit.limits import EVENT_BYTES, KIB
+from kit import clock, limits
+from kit.limits import KIB
 from tracing import columns
 from tracing.bulk import Moment, Row, moment
 from tracing.envelope import Envelope, EnvelopeError, Malformed, from_entry, storable
@@ -126,7 +126,7 @@ def _add_event(
     if known is None or columns.rank_of(row) < columns.rank_of(known):
         ready.events[identity] = row
     if row[columns.SIZE] > large:
-        kept = (event.data or b"")[:EVENT_BYTES]
+        kept = (event.data or b"")[: limits.intake.event_bytes]
         ready.payloads[identity, row[2]] = (identity, row[2], kept)
     ready.places.setdefault(place[:3], place)
     ready.flows.mark(flow_id, row[1])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from console.environment import Environment
+from kit.limits import Intake
 
 BASE = Path(__file__).resolve().parents[2]
 LINES = 300
@@ -32,7 +33,9 @@ def test_no_file_is_too_long() -> None:
     assert {path: size for path, size in sizes.items() if size > LINES} == {}
 
 
-@pytest.mark.parametrize("name", Environment.__struct_encode_fields__)
+@pytest.mark.parametrize(
+    "name", (*Environment.__struct_encode_fields__, *Intake.__struct_encode_fields__)
+)
 def test_every_variable_of_the_environment_is_in_the_readme(name: str) -> None:
     internal = {"DEBUG", "DEMO", "SHOP_REDIS_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"}
     assert name in internal or f"`{name}`" in (BASE / "README.md").read_text()

@@ -6,17 +6,20 @@ from typing import Any
 
 import pytest
 
-from kit.limits import ATTRIBUTE_BYTES, ATTRIBUTES, NESTING
+from kit import limits
+from kit.limits import ATTRIBUTE_BYTES, Intake
 from tracing.envelope import (
     BatchError,
     Envelope,
     EnvelopeError,
+    LimitError,
     from_batch,
     from_structured,
 )
 from tracing.envelope.attributes import rfc3339
 
 GOOD = {"specversion": "1.0", "id": "1", "source": "/shop", "type": "OrderPlaced"}
+ATTRIBUTES, NESTING = Intake().attributes, Intake().nesting
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
@@ -176,39 +179,6 @@ def test_media_type_that_is_none(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "data", "kind"),
-    [
-        ({}, None, ""),
-        ({"data": None}, b"null", "application/json"),
-        ({"data": "x"}, b'"x"', "application/json"),
-        ({"data": {"a": 1}}, b'{"a": 1}', "application/json"),
-        ({"data": "1", "datacontenttype": "a/b+json"}, b'"1"', "a/b+json"),
-        ({"data": "<a/>", "datacontenttype": "text/xml"}, b"<a/>", "text/xml"),
-        ({"data": "\u00fc", "datacontenttype": "text/plain"}, "ü".encode(), "text/plain"),
-        ({"data_base64": "AAE="}, b"\0\1", ""),
-        ({"data_base64": "e30=", "datacontenttype": "a/json"}, b"{}", "a/json"),
-        ({"data_base64": None}, None, ""),
-    ],
-)
-def test_data(members: dict[str, Any], data: bytes | None, kind: str) -> None:
-    event = read(**members)
-    assert (event.data, event.content_type) == (data, kind)
-
-
-@pytest.mark.parametrize(
-    "members",
-    [{"data": 1, "data_base64": "AAE="}, {"data_base64": "%"}, {"data_base64": 1}],
-)
-def test_bad_data(members: dict[str, Any]) -> None:
-    assert refused(**members) == "data_base64"
-
-
-def test_data_is_kept_byte_for_byte() -> None:
-    body = json.dumps(GOOD)[:-1].encode() + b', "data" : {"z": 1.10,  "a":1e2, "z":2} }'
-    assert from_structured(body).data == b'{"z": 1.10,  "a":1e2, "z":2}'
-
-
-@pytest.mark.parametrize(
     "body",
     [
         b"",
@@ -247,7 +217,7 @@ def test_nesting_is_bounded(opened: str) -> None:
 
     assert from_structured(nested(NESTING - 1)).data
     for depth in (NESTING, 5_000, 100_000):
-        with pytest.raises(EnvelopeError, match="deeper"):
+        with pytest.raises(LimitError, match="deeper"):
             from_structured(nested(depth))
 
 
@@ -259,13 +229,25 @@ def test_brackets_in_strings_are_no_nesting() -> None:
 def test_sizes() -> None:
     many = {f"x{number}": "1" for number in range(ATTRIBUTES - len(GOOD))}
     assert len(read(**many).extensions) == ATTRIBUTES - len(GOOD)
-    with pytest.raises(EnvelopeError, match="attributes"):
+    with pytest.raises(LimitError, match="attributes"):
         read(**many, more="1")
     assert read(more="x" * ATTRIBUTE_BYTES).extensions["more"]
     assert refused(more="ü" * (ATTRIBUTE_BYTES // 2 + 1)) == "more"
     assert read(id="x" * 1024).id
     assert refused(id="x" * 1025) == "id"
     assert refused(correlationid="x" * 256) == "correlationid"
+    for beyond in ({"id": "x" * 1025}, {"more": "x" * (ATTRIBUTE_BYTES + 1)}):
+        with pytest.raises(LimitError):
+            read(**beyond)
+
+
+def test_limits_are_those_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "intake", Intake(attributes=16, nesting=8))
+    with pytest.raises(LimitError, match="more than 16"):
+        read(**{f"x{number}": "1" for number in range(13)})
+    assert read(data=[[[[[[["6"]]]]]]]).data  # the event itself is the first level
+    with pytest.raises(LimitError, match="deeper than 8"):
+        read(data=[[[[[[[["8"]]]]]]]])
 
 
 def test_batch() -> None:

@@ -12,7 +12,7 @@ from django.test import Client
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from kit.limits import KIB, OTLP_BYTES
+from kit.limits import KIB, Intake
 from kit.models import ApiToken, User
 from tests.tracing.spanning import as_json, as_protobuf, span
 from tracing import store
@@ -20,6 +20,7 @@ from tracing.models import Appearance, Event, Receipt, Span
 from tracing.otlp import decode, protobuf_format
 from tracing.receivers import otlp
 
+OTLP_BYTES = Intake().otlp_bytes
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 pytestmark = pytest.mark.django_db(transaction=True)
 Post = Callable[..., Any]

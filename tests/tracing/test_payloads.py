@@ -11,13 +11,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from brokers.retention import LARGE_PAYLOAD
-from kit.limits import EVENT_BYTES
+from kit.limits import Intake
 from kit.models import User
 from tests.tracing.arriving import entry_of, event, take
 from tracing import summariser
 from tracing.bodies import body_of
 from tracing.models import Event, FlowKey, Payload
 
+EVENT_BYTES = Intake().event_bytes
 pytestmark = pytest.mark.django_db
 
 

@@ -3,19 +3,32 @@
 from tracing.envelope.entries import from_entry, positional
 from tracing.envelope.http_binary import from_headers
 from tracing.envelope.json_format import BatchError, from_batch, from_structured
-from tracing.envelope.model import Envelope, EnvelopeError, Malformed, body_hash, identity, storable
+from tracing.envelope.model import (
+    Envelope,
+    EnvelopeError,
+    LimitError,
+    Malformed,
+    body_hash,
+    identity,
+    storable,
+)
+from tracing.envelope.modes import FormatError, Mode, mode_of
 
 __all__ = [
     "BatchError",
     "Envelope",
     "EnvelopeError",
+    "FormatError",
+    "LimitError",
     "Malformed",
+    "Mode",
     "body_hash",
     "from_batch",
     "from_entry",
     "from_headers",
     "from_structured",
     "identity",
+    "mode_of",
     "positional",
     "storable",
 ]

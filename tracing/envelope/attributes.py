@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import unquote
 
-from kit.limits import ATTRIBUTE_BYTES, ATTRIBUTES
-from tracing.envelope.model import Envelope, EnvelopeError
+from kit import limits
+from kit.limits import ATTRIBUTE_BYTES
+from tracing.envelope.model import Envelope, EnvelopeError, LimitError
 from tracing.envelope.trace import valid_traceparent, valid_tracestate
 
 REQUIRED = ("specversion", "id", "source", "type")
@@ -79,7 +80,11 @@ def build(
     del rest["specversion"]
     time_text, dataschema = take("time", ""), take("dataschema", "")
     causes = _causes(take("causationid", ""), take("causationids", ""))
-    traceparent, tracestate = take("traceparent", ""), take("tracestate", "")
+    traceparent = take("traceparent", "")
+    if traceparent:
+        traceparent = valid_traceparent(traceparent)
+    if "tracestate" in rest and not (traceparent and valid_tracestate(rest["tracestate"])):
+        del rest["tracestate"]
     return Envelope(
         id=take("id"),
         source=_checked(uri_reference, "source", take("source")),
@@ -91,8 +96,7 @@ def build(
         causes=causes,
         partition_key=take("partitionkey", ""),
         sequence=take("sequence", ""),
-        traceparent=valid_traceparent(traceparent) if traceparent else "",
-        tracestate=valid_tracestate(tracestate) if tracestate else "",
+        traceparent=traceparent,
         dataschema=_checked(absolute_uri, "dataschema", dataschema) if dataschema else "",
         content_type=_checked(media_type, "datacontenttype", take("datacontenttype", "")),
         attempt=take("cascadeattempt", ""),
@@ -105,8 +109,8 @@ def build(
 
 def check(attributes: Mapping[str, str]) -> None:
     """Names, sizes, characters and what must be there. Raises EnvelopeError."""
-    if len(attributes) > ATTRIBUTES:
-        raise EnvelopeError(f"more than {ATTRIBUTES} attributes")
+    if len(attributes) > limits.intake.attributes:
+        raise LimitError(f"more than {limits.intake.attributes} attributes")
     for name, value in attributes.items():
         longest = _SURELY.get(name)
         if longest is None:
@@ -219,9 +223,9 @@ def _check_characters(name: str, value: str) -> None:
 def _check_length(name: str, value: str) -> None:
     longest = LONGEST.get(name)
     if longest is not None:
-        raise EnvelopeError(f"is longer than {longest} characters", name)
+        raise LimitError(f"is longer than {longest} characters", name)
     if len(value.encode()) > ATTRIBUTE_BYTES:
-        raise EnvelopeError(f"is larger than {ATTRIBUTE_BYTES} bytes", name)
+        raise LimitError(f"is larger than {ATTRIBUTE_BYTES} bytes", name)
 
 
 def _checked(rule: Callable[[str], T], name: str, value: str) -> T:

@@ -6,9 +6,9 @@ from urllib.parse import unquote_to_bytes
 
 from tracing.envelope.attributes import build
 from tracing.envelope.model import Envelope, EnvelopeError
+from tracing.envelope.trace import transport_context
 
 PREFIX = "ce-"
-KEPT = ("traceparent", "tracestate")  # of the transport; the starting trace is an attribute
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -22,7 +22,7 @@ def from_headers(headers: Mapping[str, str], content_type: str, body: bytes) -> 
     }
     if "datacontenttype" in attributes:
         raise EnvelopeError("is Content-Type in binary mode", "datacontenttype")
-    kept = {name: lower[name] for name in KEPT if name in lower}
+    kept = transport_context(lower)
     return build(attributes, content_type=content_type, data=body or None, headers=kept)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from kit.limits import NESTING
+from kit import limits
 from tracing.envelope.attributes import build, is_json, text_of
-from tracing.envelope.model import Envelope, EnvelopeError
+from tracing.envelope.model import Envelope, EnvelopeError, LimitError
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -92,10 +92,11 @@ def _event(body: bytes, repeated: object) -> Envelope:
 
 def _data(raw: _Members, declared: str) -> tuple[bytes | None, str]:
     """The data's bytes, and the content type implied where none is declared."""
-    if "data_base64" in raw:
+    encoded = msgspec.json.decode(raw["data_base64"]) if "data_base64" in raw else None
+    if encoded is not None:
         if "data" in raw:
             raise EnvelopeError("data and data_base64 are both there", "data_base64")
-        return _base64(msgspec.json.decode(raw["data_base64"])), ""
+        return _base64(encoded), ""
     if "data" not in raw:
         return None, ""
     data = bytes(raw["data"])
@@ -104,9 +105,7 @@ def _data(raw: _Members, declared: str) -> tuple[bytes | None, str]:
     return data, "" if declared else "application/json"
 
 
-def _base64(value: object) -> bytes | None:
-    if value is None:
-        return None
+def _base64(value: object) -> bytes:
     if not isinstance(value, str):
         raise EnvelopeError("is not a string", "data_base64")
     try:
@@ -132,7 +131,7 @@ def _repeats(body: bytes) -> object:
         raise _too_deep() from error
     except ValueError as error:
         raise EnvelopeError(f"is no JSON ({error})") from error
-    if is_deeper(body, NESTING):
+    if is_deeper(body, limits.intake.nesting):
         raise _too_deep()
     return found
 
@@ -146,4 +145,4 @@ def _nothing(_: str) -> None:
 
 
 def _too_deep() -> EnvelopeError:
-    return EnvelopeError(f"is nested deeper than {NESTING} levels")
+    return LimitError(f"is nested deeper than {limits.intake.nesting} levels")

@@ -36,6 +36,10 @@ class EnvelopeError(ValueError):
         self.path = path
 
 
+class LimitError(EnvelopeError):
+    """A message within the rules of CloudEvents and beyond a limit of this product."""
+
+
 class Malformed(msgspec.Struct, frozen=True, gc=False):
     """Why a message on a broker is no envelope; in words an operator can act on."""
 
@@ -60,11 +64,11 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     partition_key: str = ""
     sequence: str = ""
     traceparent: str = ""
-    tracestate: str = ""
     dataschema: str = ""
     content_type: str = ""
     extensions: dict[str, str] = {}  # canonical text; msgspec copies an empty default
     headers: dict[str, str] = {}  # transport headers that are no attribute
+    shared_headers: bool = False  # they came with a whole batch, so their trace is no flow
     data: bytes | None = None
     attempt: str = ""  # our replay stamp
     target: str = ""  # the one consumer that resend is for
@@ -79,5 +83,5 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """The correlation ID, else the trace ID, else the event itself."""
         if self.correlation_id:
             return self.correlation_id
-        traceparent = self.traceparent or self.headers.get("traceparent", "")
-        return trace_id(traceparent) or self.identity.hex()
+        transport = "" if self.shared_headers else self.headers.get("traceparent", "")
+        return trace_id(self.traceparent or transport) or self.identity.hex()

@@ -1,6 +1,7 @@
 """W3C trace context: what is accepted of it. A bad one is dropped, the event stays good."""
 
 import re
+from collections.abc import Mapping
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
 _KEY = re.compile(r"[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13}")
@@ -36,3 +37,15 @@ def valid_tracestate(tracestate: str) -> str:
         return ""
     good = all(_KEY.fullmatch(key) and _VALUE.fullmatch(value) for key, _, value in pairs)
     return tracestate if good else ""
+
+
+def transport_context(headers: Mapping[str, str]) -> dict[str, str]:
+    """What is accepted of a transport's own trace context; header names in lower case.
+
+    Two headers of one name arrive joined by a comma, so that two traceparents are none.
+    """
+    traceparent = valid_traceparent(headers.get("traceparent", ""))
+    if not traceparent:
+        return {}
+    tracestate = valid_tracestate(headers.get("tracestate", ""))
+    return {"traceparent": traceparent} | ({"tracestate": tracestate} if tracestate else {})

@@ -57,7 +57,7 @@ class Event(models.Model):
 
 
 class Payload(models.Model):
-    """A large body, kept apart so that event rows stay small; beyond EVENT_BYTES it is cut."""
+    """A large body, kept apart so that event rows stay small; cut at INTAKE_EVENT_BYTES."""
 
     identity = models.BinaryField(max_length=16)
     body_hash = models.BinaryField(max_length=16)  # of all of it: an event may have had several

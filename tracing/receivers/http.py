@@ -1,16 +1,19 @@
 """`POST /api/events`: CloudEvents in structured, batched and binary mode.
 
 2xx means committed. A batch with one bad member is refused whole, and each bad one is named.
+How to send, and the table of answers: docs/events.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from django.http import HttpRequest, JsonResponse
+import msgspec
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
 from pydantic import BaseModel
 
+from kit import limits
 from kit.http import Problem, read_body
-from kit.limits import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES
+from kit.models import ApiToken
 from kit.permissions import Permission
 from kit.security import Bearer
 from tracing import receipts
@@ -18,19 +21,24 @@ from tracing.envelope import (
     BatchError,
     Envelope,
     EnvelopeError,
+    FormatError,
+    LimitError,
+    Mode,
     body_hash,
     from_batch,
     from_headers,
     from_structured,
+    mode_of,
 )
 from tracing.envelope.json_format import members
+from tracing.envelope.trace import transport_context
+from tracing.receivers import pace
 from tracing.receivers.group_commit import committed_alone, committed_together
+from tracing.receivers.handshake import handshake
 from tracing.store import Seen
 
 BROKER = "http"  # the broker and the stream of an appearance that came in here
 STREAM = "api/events"
-EVENT = "application/cloudevents"
-BATCH = "application/cloudevents-batch"
 KNOWN = "application/cloudevents+json, application/cloudevents-batch+json, or ce-* headers"
 
 router = Router(tags=["events"])
@@ -64,16 +72,28 @@ def take_events(request: HttpRequest) -> JsonResponse:
     """One event (structured or binary) or a batch; 202 once it is committed.
 
     Receipts are events of type `cascade.receipt.v1`. Gzip is taken. Errors are problem
-    documents: 400 with index and reason of each bad member, 413, 415, 503 with Retry-After.
+    documents: 400 and 422 with index and reason of each bad member, 413, 415, 429 and 503 with
+    Retry-After.
     """
-    kind = _kind(request)
-    if kind == BATCH:
-        taken = committed_together([seen(event) for event in _batch(request)])
+    token: ApiToken = request.auth  # type: ignore[attr-defined]  # ninja puts it there
+    pace.admit(token)
+    mode = _mode(request)
+    if mode is Mode.BATCH:
+        events = _batch(request)
+        pace.spend(token, len(events))
+        taken = committed_together([seen(event) for event in events])
     else:
-        one = seen(_single(request, kind))
+        one = seen(_single(request, mode))
+        pace.spend(token, 1)
         taken = committed_alone(one)
     answer = {"accepted": taken.accepted, "duplicates": taken.duplicates}
     return JsonResponse(answer, status=202)
+
+
+@router.api_operation(["OPTIONS"], "/events", auth=None, summary="The webhook handshake")
+def shake_hands(request: HttpRequest) -> HttpResponse:
+    """204 with WebHook-Allowed-Origin and -Rate for an origin on the list, else 403."""
+    return handshake(request)
 
 
 def seen(event: Envelope) -> Seen:
@@ -88,52 +108,64 @@ def seen(event: Envelope) -> Seen:
     )
 
 
-def _kind(request: HttpRequest) -> str:
-    """EVENT, BATCH, or empty for binary mode. Raises Problem 415."""
-    kind = (request.content_type or "").lower()
-    charset = (request.content_params or {}).get("charset", "utf-8").lower()
-    if kind.startswith((BATCH, EVENT)):
-        name, _, encoding = kind.partition("+")
-        if name in (BATCH, EVENT) and encoding == "json" and charset in ("utf-8", "us-ascii"):
-            return name
-        raise Problem(415, "Unknown format", f"only JSON in UTF-8 is read; send {KNOWN}")
-    if any(name.lower().startswith("ce-") for name in request.headers):
-        return ""
-    raise Problem(415, "Unknown content type", f"send {KNOWN}")
-
-
-def _single(request: HttpRequest, kind: str) -> Envelope:
-    body = read_body(request, EVENT_BYTES)
+def _mode(request: HttpRequest) -> Mode:
+    """Raises Problem 415."""
     try:
-        if kind == EVENT:
-            return _checked(from_structured(body))
-        content_type = request.headers.get("Content-Type", "")
-        return _checked(from_headers(_headers(request), content_type, body))
+        mode = mode_of(request.META.get("CONTENT_TYPE", ""))
+    except FormatError as error:
+        raise Problem(415, "Unknown format", f"{error.reason}; send {KNOWN}") from error
+    if mode is Mode.BINARY and not any(name.startswith("HTTP_CE_") for name in request.META):
+        raise Problem(415, "Unknown content type", f"send {KNOWN}")
+    return mode
+
+
+def _single(request: HttpRequest, mode: Mode) -> Envelope:
+    body = read_body(request, limits.intake.body_bytes, limits.intake.event_bytes)
+    headers = request.headers
+    try:
+        if mode is Mode.BINARY:
+            return _checked(from_headers(headers, headers.get("Content-Type", ""), body))
+        event = from_structured(body)
+        if context := _context(request):
+            event = msgspec.structs.replace(event, headers=context)
+        return _checked(event)
     except EnvelopeError as error:
         raise _refusal([(0, error)]) from error
 
 
 def _batch(request: HttpRequest) -> list[Envelope]:
-    body = read_body(request, BATCH_BYTES)
+    body = read_body(request, limits.intake.body_bytes, limits.intake.inflated_bytes)
     try:
         _check_sizes(body)
-        return _all_checked(from_batch(body))
+        events = _all_checked(from_batch(body))
     except BatchError as error:
         raise _refusal(error.errors) from error
     except EnvelopeError as error:
-        raise Problem(400, "Not a batch of events", str(error)) from error
+        raise Problem(_status([error]), "Not a batch of events", str(error)) from error
+    context = _context(request)
+    if not context:
+        return events
+    return [msgspec.structs.replace(one, headers=context, shared_headers=True) for one in events]
+
+
+def _context(request: HttpRequest) -> dict[str, str]:
+    """The transport's own trace context, as headers to keep beside the event's."""
+    named = {name: request.headers.get(name, "") for name in ("traceparent", "tracestate")}
+    return transport_context(named)
 
 
 def _check_sizes(body: bytes) -> None:
     """Raises Problem 413, EnvelopeError."""
     sizes = [len(bytes(member)) for member in members(body)]
-    if len(sizes) > BATCH_EVENTS:
-        raise Problem(413, "Too many events", f"at most {BATCH_EVENTS:,} in one batch")
-    reason = f"is larger than {EVENT_BYTES:,} bytes"
+    if len(sizes) > limits.intake.batch_events:
+        detail = f"at most {limits.intake.batch_events:,} in one batch"
+        raise Problem(413, "Too many events", detail)
+    longest = limits.intake.event_bytes
+    reason = f"is larger than {longest:,} bytes"
     errors = [
         {"index": index, "path": "", "reason": reason}
         for index, size in enumerate(sizes)
-        if size > EVENT_BYTES
+        if size > longest
     ]
     if errors:
         raise Problem(413, "Event too large", "see errors", errors)
@@ -159,12 +191,14 @@ def _checked(event: Envelope) -> Envelope:
     return event
 
 
-def _headers(request: HttpRequest) -> Mapping[str, str]:
-    return dict(request.headers.items())
-
-
 def _refusal(errors: Sequence[tuple[int, EnvelopeError]]) -> Problem:
-    members = [
+    named = [
         {"index": index, "path": error.path, "reason": error.reason} for index, error in errors
     ]
-    return Problem(400, "Not a CloudEvent", "nothing was stored; see errors", members)
+    status = _status([error for _, error in errors])
+    return Problem(status, "Not a CloudEvent", "nothing was stored; see errors", named)
+
+
+def _status(errors: Sequence[EnvelopeError]) -> int:
+    """422 when all that is wrong is beyond a limit of ours, 400 when it is no event at all."""
+    return 422 if all(isinstance(error, LimitError) for error in errors) else 400

@@ -16,12 +16,14 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from brokers.config import current
+from kit import limits
 from kit.http import Problem, problem_response, read_body
-from kit.limits import OTLP_BYTES
+from kit.models import ApiToken
 from kit.permissions import Permission
 from kit.security import Bearer
 from tracing import spans
 from tracing.otlp import Decoded, Refused, from_json, from_protobuf
+from tracing.receivers import pace
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 AT_ONCE = 4  # requests of this process that are read or stored; one more is told to come again
@@ -44,29 +46,33 @@ def take_traces(request: HttpRequest) -> HttpResponse:
     """
     kind = (request.content_type or "").lower()
     try:
-        _check(request, kind)
-        return _answer(kind, _taken(request, kind))
+        token = _check(request, kind)
+        pace.admit(token)
+        return _answer(kind, _taken(request, kind, token))
     except Problem as problem:
         return _refusal(kind, problem)
 
 
-def _check(request: HttpRequest, kind: str) -> None:
-    """Raises Problem 405, 401, 403, 415."""
+def _check(request: HttpRequest, kind: str) -> ApiToken:
+    """Who sends. Raises Problem 405, 401, 403, 415."""
     if request.method != "POST":
         raise Problem(405, "Method not allowed", "send POST", headers={"Allow": "POST"})
-    if not Bearer(Permission.INGEST)(request):
+    token: ApiToken | None = Bearer(Permission.INGEST)(request)
+    if token is None:
         detail = "send `Authorization: Bearer …` with a token from Settings"
         raise Problem(401, "Who are you?", detail, headers={"WWW-Authenticate": "Bearer"})
     if kind not in READERS:
         raise Problem(415, "Unknown content type", f"send {PROTOBUF} or {JSON}")
+    return token
 
 
-def _taken(request: HttpRequest, kind: str) -> Decoded:
+def _taken(request: HttpRequest, kind: str, token: ApiToken) -> Decoded:
     """The request, once all of it is committed. Raises Problem."""
     if not _places.acquire(blocking=False):
         raise _later(429, "too many requests are being stored")
     try:
-        decoded = READERS[kind](read_body(request, OTLP_BYTES))
+        decoded = READERS[kind](read_body(request, limits.intake.otlp_bytes))
+        pace.spend(token, len(decoded.spans))
         spans.take(decoded.spans, keys=current().keys)
         return decoded
     except Refused as error:

@@ -101,14 +101,15 @@ def _envelope(stored: Event) -> dict[str, Any]:
         "size": stored.size,
         "apart": stored.data is None and stored.size > 0,
         "kept": len(data),
-        "cloud_event": _cloud_event(stored, said, body),
+        "cloud_event": _cloud_event(said, data, body),
     }
 
 
 def _correlation(stored: Event) -> str:
-    """The flow's ID where the event bore it as such: not its trace, and not itself."""
-    own = bytes(stored.identity).hex()
-    return "" if stored.flow_id == own or stored.flow_id in stored.traceparent else stored.flow_id
+    """The flow's ID where the event bore it as such: not a trace's, and not its own."""
+    transport = str(stored.headers.get("traceparent", ""))
+    others = (bytes(stored.identity).hex(), stored.traceparent, transport)
+    return "" if any(stored.flow_id in other for other in others) else stored.flow_id
 
 
 def _body(data: bytes, content_type: str) -> tuple[Any, bool]:
@@ -125,6 +126,16 @@ def _is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().endswith(JSON_TYPES) or not content_type
 
 
-def _cloud_event(stored: Event, said: Mapping[str, str], body: Any) -> str:
-    document = {"specversion": "1.0", **said, "data": body}
+def _is_binary(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _cloud_event(said: Mapping[str, str], data: bytes, body: Any) -> str:
+    document: dict[str, Any] = {"specversion": "1.0", **said}
+    if not _is_binary(data):  # what is no text cannot be masked, so it is not handed out
+        document |= {"data": body}
     return json.dumps(document, indent=1, ensure_ascii=False)
