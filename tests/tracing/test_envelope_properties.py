@@ -13,10 +13,13 @@ from tracing.envelope import (
     Envelope,
     EnvelopeError,
     Malformed,
+    from_amqp,
     from_batch,
     from_entry,
     from_headers,
+    from_kafka,
     from_structured,
+    mode_of,
 )
 from tracing.envelope.json_format import is_deeper
 from tracing.keys import keys_of
@@ -79,6 +82,87 @@ def test_an_entry_is_an_envelope_or_malformed(headers: dict[str, str], body: byt
             json.dumps([found.headers, found.extensions]).encode()  # storable
 
 
+HEADERS = st.lists(
+    st.tuples(
+        st.sampled_from(["id", "source", "time", "more", "traceparent", "datacontenttype"])
+        | st.text(max_size=5),
+        st.sampled_from(["/a", "1", "%41", "%ff", '"x', "\\", "2026-08-18T14:23:04Z"]) | st.text(),
+    )
+)
+CONTENT_TYPES = (
+    st.sampled_from(
+        (
+            *("", "application/json", "application/cloudevents+json", "a/b; c"),
+            *("application/cloudevents-batch+json", "application/cloudevents+avro"),
+        )
+    )
+    | st.text()
+)
+GOOD = [("specversion", "1.0"), ("id", "1"), ("source", "/a"), ("type", "T")]
+BODIES = st.binary() | JSON.map(lambda value: json.dumps(value).encode())
+
+
+def prefixed(prefix: str, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The pairs as attributes, beside the same as other headers."""
+    return [(f"{prefix}{name}", text) for name, text in pairs] + pairs
+
+
+@given(HEADERS, CONTENT_TYPES, BODIES)
+def test_http_headers_are_an_envelope_or_refused(
+    pairs: list[tuple[str, str]], content_type: str, body: bytes
+) -> None:
+    for named in (prefixed("ce-", pairs), prefixed("ce-", GOOD) + prefixed("CE-", pairs)):
+        try:
+            mode_of(content_type)
+            found = from_headers(dict(named), content_type, body)
+        except EnvelopeError as error:
+            assert str(error)
+        else:
+            json.dumps([found.headers, found.extensions]).encode()  # storable
+
+
+@given(HEADERS, CONTENT_TYPES, BODIES, st.binary())
+def test_a_kafka_record_is_an_envelope_or_refused(
+    pairs: list[tuple[str, str]], content_type: str, body: bytes, noise: bytes
+) -> None:
+    for named in (prefixed("ce_", pairs), prefixed("ce_", GOOD) + prefixed("ce_", pairs)):
+        headers: list[tuple[str, bytes | None]] = [(name, text.encode()) for name, text in named]
+        headers += [("ce_raw", noise)] * (len(body) % 2)
+        headers += [("content-type", content_type.encode()), ("x", noise), ("y", None)]
+        for value in (body, noise, None):
+            try:
+                found = from_kafka(headers, value)
+            except EnvelopeError as error:
+                assert str(error)
+            else:
+                json.dumps([found.headers, found.extensions]).encode()
+
+
+TYPED: st.SearchStrategy[object] = (
+    st.text() | st.integers() | st.booleans() | st.binary() | st.datetimes() | st.none() | FLOATS
+)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["id", "time", "more", "subject"]) | st.text(), TYPED)),
+    CONTENT_TYPES,
+    BODIES,
+)
+def test_an_amqp_message_is_an_envelope_or_refused(
+    pairs: list[tuple[str, object]], content_type: str, body: bytes
+) -> None:
+    for prefix in ("cloudEvents_", "cloudEvents:"):
+        own: list[tuple[str, object]] = [(f"{prefix}{name}", value) for name, value in pairs]
+        good: list[tuple[str, object]] = [(f"{prefix}{name}", value) for name, value in GOOD]
+        for properties in (own + pairs, good + own + pairs):
+            try:
+                found = from_amqp(properties, content_type, body)
+            except EnvelopeError as error:
+                assert str(error)
+            else:
+                json.dumps([found.headers, found.extensions]).encode()
+
+
 @given(EVENTS, JSON)
 def test_the_formats_agree(attributes: dict[str, str], data: Any) -> None:
     body = json.dumps(data).encode()
@@ -93,6 +177,10 @@ def test_the_formats_agree(attributes: dict[str, str], data: Any) -> None:
     one = from_structured(structured)
     assert from_batch(b"[" + structured + b"]") == [one]
     assert from_entry(entry) == one
+    kafka = {name.replace("ce-", "ce_"): text.encode() for name, text in wire.items()}
+    assert from_kafka([*kafka.items(), ("content-type", b"application/json")], body) == one
+    amqp = [(name.replace("ce-", "cloudEvents_"), text) for name, text in wire.items()]
+    assert from_amqp(amqp, "application/json", body) == one
     assert from_headers(http, "application/json", body) == one
 
 

@@ -1,8 +1,10 @@
-"""Envelopes, pure and strict: CloudEvents 1.0 by HTTP and on Redis Streams, without Django."""
+"""Envelopes, pure and strict: CloudEvents 1.0 by HTTP, Kafka, AMQP and Redis Streams, no Django."""
 
+from tracing.envelope.amqp import from_amqp
 from tracing.envelope.entries import from_entry, positional
 from tracing.envelope.http_binary import from_headers
 from tracing.envelope.json_format import BatchError, from_batch, from_structured
+from tracing.envelope.kafka import from_kafka
 from tracing.envelope.model import (
     Envelope,
     EnvelopeError,
@@ -23,9 +25,11 @@ __all__ = [
     "Malformed",
     "Mode",
     "body_hash",
+    "from_amqp",
     "from_batch",
     "from_entry",
     "from_headers",
+    "from_kafka",
     "from_structured",
     "identity",
     "mode_of",

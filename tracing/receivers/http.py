@@ -77,15 +77,9 @@ def take_events(request: HttpRequest) -> JsonResponse:
     """
     token: ApiToken = request.auth  # type: ignore[attr-defined]  # ninja puts it there
     pace.admit(token)
-    mode = _mode(request)
-    if mode is Mode.BATCH:
-        events = _batch(request)
-        pace.spend(token, len(events))
-        taken = committed_together([seen(event) for event in events])
-    else:
-        one = seen(_single(request, mode))
-        pace.spend(token, 1)
-        taken = committed_alone(one)
+    found = [seen(event) for event in read_events(request)]
+    pace.spend(token, len(found))
+    taken = committed_alone(found[0]) if len(found) == 1 else committed_together(found)
     answer = {"accepted": taken.accepted, "duplicates": taken.duplicates}
     return JsonResponse(answer, status=202)
 
@@ -94,6 +88,12 @@ def take_events(request: HttpRequest) -> JsonResponse:
 def shake_hands(request: HttpRequest) -> HttpResponse:
     """204 with WebHook-Allowed-Origin and -Rate for an origin on the list, else 403."""
     return handshake(request)
+
+
+def read_events(request: HttpRequest) -> list[Envelope]:
+    """The events of a request in whatever mode. Raises Problem 400, 413, 415, 422."""
+    mode = _mode(request)
+    return _batch(request) if mode is Mode.BATCH else [_single(request, mode)]
 
 
 def seen(event: Envelope) -> Seen:
