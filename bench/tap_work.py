@@ -36,6 +36,7 @@ from tracing import columns
 from tracing.bulk import Row, moment
 from tracing.envelope import Envelope, from_entry
 from tracing.models import Event
+from tracing.prepare import Seen, event_row
 
 ROUNDS = 5
 EVENTS = 10_000  # a round
@@ -161,8 +162,9 @@ def _row(fields: Fields) -> Row:
     body = fields["data"].encode()
     event = from_entry(Entry("raw", "orders.0", "orders", "1-0", None, headers, body))
     assert isinstance(event, Envelope)
-    now = moment(datetime.now(UTC))
-    return columns.event_row(event, broker="shop", topic="orders", broker_time=now, received_at=now)
+    now = datetime.now(UTC)
+    place = Seen("shop", "orders.0", "orders", "1700000000000-0", now, event)
+    return event_row(event, place, moment(now))
 
 
 def _raw_sqlite() -> Write:

@@ -4,10 +4,11 @@ Rows are tuples in the order of the table's columns, in the database's own types
 key by the caller: two writers then never wait for each other in a circle.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -16,7 +17,8 @@ from django.db import IntegrityError, connection, transaction
 Row = tuple[Any, ...]
 Moment = datetime | str | None  # a time as the database takes it
 IGNORE = "ON CONFLICT DO NOTHING"
-AT_ONCE = 500  # rows or values in one statement
+AT_ONCE = 500  # values in one statement
+LENGTHS = (256, 64, 16, 4, 1)  # of one statement, in rows
 # One text for all identities: the driver quotes an array of bytes one by one.
 AMONG = "= ANY(ARRAY(SELECT decode(one, 'hex') FROM unnest(string_to_array(%s, ',')) AS one))"
 
@@ -27,7 +29,7 @@ class Table:
 
     name: str
     columns: tuple[str, ...]
-    types: tuple[str, ...] = ()  # PostgreSQL's, where rows can go as one JSON text: no bytes
+    types: tuple[str, ...] = ()  # PostgreSQL's, of one whose rows go as one JSON text: no bytes
 
     def insert(self, source: str) -> str:
         """`INSERT INTO` this table, all its columns, from `source`."""
@@ -60,76 +62,81 @@ def read_moment(value: Any) -> Moment:
     return moment(value) if isinstance(value, datetime) else value
 
 
-def add(table: Table, rows: Sequence[Row]) -> None:
-    """Rows that are new as far as is known; one that is there after all stays as it is."""
-    if not rows:
-        return
-    if on_sqlite():
-        _execute_many(table, rows, IGNORE)
-        return
-    try:
-        with transaction.atomic():
-            _copy(table.name, table.columns, rows)
-    except IntegrityError:  # another writer was quicker with one of them
-        write(table, rows, IGNORE)
-
-
 def add_new(table: Table, rows: Sequence[Row], wanted: str) -> list[Row]:
     """Add those rows whose first column is not there yet; of the others, the `wanted` columns
     of what is there. The table has an `id` that grows.
     """
     if not rows:
         return []
-    key = table.columns[0]
-    known = table.select(wanted, f"WHERE {key} {{among}}")
-    values = [row[0] for row in rows]
-    if on_sqlite():
-        return _add_then_ask(table, rows, known, values)
-    found = select(known, values)
-    there = {bytes(row[0]) for row in found}
-    add(table, [row for row in rows if row[0] not in there] if there else rows)
-    return found
+    known = table.select(wanted, f"WHERE {table.columns[0]} {{among}}")
+    return (_add_then_ask if on_sqlite() else _ask_then_add)(table, rows, known)
 
 
-def _add_then_ask(
-    table: Table, rows: Sequence[Row], known: str, values: Sequence[Any]
-) -> list[Row]:
+def _add_then_ask(table: Table, rows: Sequence[Row], known: str) -> list[Row]:
     """On SQLite nobody else writes meanwhile, so the count alone says that all were new."""
     with connection.cursor() as cursor:
         cursor.execute(table.select("coalesce(max(id), 0)"))
         (last,) = cursor.fetchone()
-    if _execute_many(table, rows, IGNORE) == len(rows):
+    if write(table, rows, IGNORE) == len(rows):
         return []
-    return select(f"{known} AND id <= {last}", values)
+    return select(f"{known} AND id <= {last}", [row[0] for row in rows])
 
 
-def write(table: Table, rows: Sequence[Row], conflict: str) -> None:
-    """Rows of which some may be there; `conflict` is the ON CONFLICT clause."""
+def _ask_then_add(table: Table, rows: Sequence[Row], known: str) -> list[Row]:
+    """On PostgreSQL another writer may be quicker with one of them: then it is asked again."""
+    values = [row[0] for row in rows]
+    found = select(known, values)
+    while True:
+        there = {bytes(row[0]) for row in found}
+        new = [row for row in rows if row[0] not in there] if there else rows
+        try:
+            with transaction.atomic():
+                _copy(table.name, table.columns, new)
+            return found
+        except IntegrityError:
+            found = select(known, values)
+            if len(found) <= len(there):  # something else is wrong with them
+                raise
+
+
+def write(table: Table, rows: Sequence[Row], conflict: str) -> int:
+    """Rows of which some may be there; `conflict` is the ON CONFLICT clause. How many it wrote."""
     if not rows:
-        return
-    if on_sqlite():
-        _execute_many(table, rows, conflict)
-        return
+        return 0
     if table.types:
-        _write_json(table, rows, conflict)
-        return
+        return _write_json(table, rows, conflict)
     marks = f"({', '.join(['%s'] * len(table.columns))})"
+    written = 0
     with connection.cursor() as cursor:
-        for start in range(0, len(rows), AT_ONCE):
-            part = rows[start : start + AT_ONCE]
-            values = ", ".join([marks] * len(part))
-            cursor.execute(
-                table.insert(f"VALUES {values} {conflict}"),
-                [value for row in part for value in row],
-            )
+        for part in _parts(rows):
+            source = f"VALUES {', '.join([marks] * len(part))} {conflict}"
+            cursor.execute(table.insert(source), list(chain.from_iterable(part)))
+            written += cursor.rowcount
+    return written
 
 
-def _write_json(table: Table, rows: Sequence[Row], conflict: str) -> None:
-    """One parameter for all rows: to quote each value alone costs as much as all the rest."""
-    values = ", ".join(f"(row->>{n})::{kind}" for n, kind in enumerate(table.types))
-    source = f"SELECT {values} FROM json_array_elements(%s::json) AS row {conflict}"  # noqa: S608
+def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Many in one statement, which runs without Python's lock, beside the thread that reads;
+    of few lengths, so that the driver has each of them compiled.
+    """
+    start = 0
+    for length in LENGTHS:
+        while len(rows) - start >= length:
+            yield rows[start : start + length]
+            start += length
+
+
+def _write_json(table: Table, rows: Sequence[Row], conflict: str) -> int:
+    """One parameter for all rows: to bind or quote each value costs as much as all the rest."""
+    if on_sqlite():
+        values = ", ".join(f"json_extract(value, '$[{n}]')" for n in range(len(table.columns)))
+        source = f"SELECT {values} FROM json_each(%s) WHERE true {conflict}"  # noqa: S608
+    else:
+        values = ", ".join(f"(row->>{n})::{kind}" for n, kind in enumerate(table.types))
+        source = f"SELECT {values} FROM json_array_elements(%s::json) AS row {conflict}"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(table.insert(source), [msgspec.json.encode(rows).decode()])
+        return int(cursor.rowcount)
 
 
 def change(sql: str, rows: Iterable[Row]) -> None:
@@ -140,25 +147,27 @@ def change(sql: str, rows: Iterable[Row]) -> None:
 
 def select(sql: str, values: Sequence[bytes]) -> list[Row]:
     """Rows whose identity is among `values`; `sql` has `{among}` where they stand."""
-    rows: list[Row] = []
+    return [row for cursor in _among(sql, values) for row in cursor.fetchall()]
+
+
+def run(sql: str, values: Sequence[bytes]) -> None:
+    """A statement on rows whose identity is among `values`; `{locked}` where they are locked."""
+    for _ in _among(sql, values):
+        pass
+
+
+def _among(sql: str, values: Sequence[bytes]) -> Iterator[Any]:
+    """The cursor, after each part of the values."""
     with connection.cursor() as cursor:
         for start in range(0, len(values), AT_ONCE):
             part = list(values[start : start + AT_ONCE])
-            if on_sqlite():
+            if on_sqlite():  # which locks the database as a whole
                 marks = ", ".join(["%s"] * len(part))
-                cursor.execute(sql.format(among=f"IN ({marks})"), part)
+                cursor.execute(sql.format(among=f"IN ({marks})", locked=""), part)
             else:
-                cursor.execute(sql.format(among=AMONG), [",".join(map(bytes.hex, part))])
-            rows.extend(cursor.fetchall())
-    return rows
-
-
-def _execute_many(table: Table, rows: Sequence[Row], conflict: str) -> int:
-    """How many rows were written."""
-    marks = ", ".join(["%s"] * len(table.columns))
-    with connection.cursor() as cursor:
-        cursor.executemany(table.insert(f"VALUES ({marks}) {conflict}"), rows)
-        return int(cursor.rowcount)
+                among = [",".join(map(bytes.hex, part))]
+                cursor.execute(sql.format(among=AMONG, locked="FOR UPDATE"), among)
+            yield cursor
 
 
 def _copy(name: str, columns: Sequence[str], rows: Sequence[Row]) -> None:

@@ -1,12 +1,9 @@
 """The rows of tracing's tables, as the writers fill them."""
 
+from operator import itemgetter
 from typing import Any
 
-import msgspec
-
-from brokers.retention import LARGE_PAYLOAD
-from tracing.bulk import Moment, Row, Table, moment
-from tracing.envelope import Envelope, body_hash
+from tracing.bulk import Moment, Row, Table
 from tracing.rows import SPAN_BROKER
 
 EVENT = Table(
@@ -32,18 +29,23 @@ EVENT = Table(
         "size",
         "attributes",
         "headers",
-        "broker",
         "topic",
+        "broker",
+        "stream",
+        "position",
+        "broker_time",
         "received_at",
+        "replay_attempt",
+        "replay_target",
     ),
 )
 APPEARANCE = Table(
     "tracing_appearance",
     (
+        "identity",
         "broker",
         "stream",
         "position",
-        "identity",
         "broker_time",
         "received_at",
         "body_hash",
@@ -114,6 +116,11 @@ EARLIEST = (
     f" < (tracing_event.broker = '{SPAN_BROKER}', tracing_event.published_at,"
     " tracing_event.body_hash)"
 )
+# Before an earlier one takes its place in the event's row.
+KEEP_APPEARANCE = APPEARANCE.insert(
+    f"{EVENT.select(', '.join(APPEARANCE.columns), 'WHERE identity {among}')}"
+    " AND position <> '' ORDER BY identity {locked} ON CONFLICT DO NOTHING"
+)
 EARLIEST_RECEIPT = (
     "ON CONFLICT (receipt_identity) DO UPDATE SET seen_at = excluded.seen_at"
     " WHERE excluded.seen_at < tracing_receipt.seen_at"
@@ -135,52 +142,11 @@ def rank_of(event: Row) -> tuple[Any, ...]:
     return rank(event[_BROKER], event[1], event[2])
 
 
-def event_row(
-    event: Envelope,
-    *,
-    broker: str,
-    topic: str,
-    broker_time: Moment,
-    received_at: Moment,
-    large: int = LARGE_PAYLOAD,
-) -> Row:
-    """One event; the times in the database's form. Columns as in EVENT.
-
-    A body of more than `large` bytes is left to PAYLOAD.
-    """
-    own_time = moment(event.time)
-    size = len(event.data) if event.data else 0
-    return (
-        event.identity,
-        broker_time or own_time or received_at,
-        body_hash(event.data),
-        event.flow_id,
-        event.source,
-        event.id,
-        event.type,
-        event.subject,
-        own_time,
-        event.time_text,
-        _json(event.causes) if event.causes else "[]",
-        event.partition_key,
-        event.sequence,
-        event.traceparent,
-        event.dataschema,
-        event.content_type,
-        event.data if size <= large else None,
-        size,
-        _json(event.extensions) if event.extensions else "{}",
-        _json(event.headers) if event.headers else "{}",
-        broker,
-        topic,
-        received_at,
-    )
+# Of an event's row: the appearance in it, and what tells two appearances of one event apart.
+appearance_of = itemgetter(*map(EVENT.columns.index, APPEARANCE.columns))
+place_of = itemgetter(*map(EVENT.columns.index, ("broker", "stream", "position")))
 
 
 def flow_row(flow_id: str, started_at: object, now: object) -> Row:
     """A flow that nobody has summarised yet. Columns as in FLOW; times in the database's form."""
     return (flow_id, started_at, started_at, now, "running", "", "", "", 0, 0, 0, "")
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

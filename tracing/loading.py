@@ -1,4 +1,6 @@
-"""A flow's rows from the database, put together as its cascade: four queries at any size."""
+"""A flow's rows from the database, put together as its cascade: five queries at any size."""
+
+from itertools import chain
 
 from brokers.config import current
 from tracing.cascade import Cascade, build
@@ -28,9 +30,12 @@ def load(flow_id: str) -> Cascade | None:
 
 
 def _appearances(flow_id: str) -> list[AppearanceRow]:
-    own = Event.objects.filter(flow_id=flow_id).values("identity")
-    found = Appearance.objects.filter(identity__in=own)
-    return list(appearance_rows(found[:CASCADE_ROWS]))
+    """The first appearance of an event is in its own row; it may be among the further ones too."""
+    events = Event.objects.filter(flow_id=flow_id)
+    further = Appearance.objects.filter(identity__in=events.values("identity"))
+    first = events.exclude(position="").order_by("id")
+    found = chain(appearance_rows(further[:CASCADE_ROWS]), appearance_rows(first[:CASCADE_ROWS]))
+    return list({row.place: row for row in found}.values())
 
 
 def _outside(flow_id: str, events: list[EventRow]) -> list[EventRow]:

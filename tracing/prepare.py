@@ -16,7 +16,7 @@ from kit import clock, limits
 from kit.limits import KIB
 from tracing import columns
 from tracing.bulk import Moment, Row, moment
-from tracing.envelope import Envelope, EnvelopeError, Malformed, from_entry, storable
+from tracing.envelope import Envelope, EnvelopeError, Malformed, body_hash, from_entry, storable
 from tracing.keys import keys_of
 from tracing.receipts import is_receipt, parse
 from tracing.receipts import row as receipt_row
@@ -63,7 +63,7 @@ class Prepared:
         self.messages = 0  # events and receipts, each time they are said
         self.events: dict[bytes, Row] = {}  # by identity
         self.payloads: dict[tuple[bytes, bytes], Row] = {}  # large ones, by identity and hash
-        self.places: dict[Row, Row] = {}  # by broker, stream and position
+        self.further: list[Row] = []  # appearances of these events elsewhere than their rows say
         self.keys: set[Row] = set()
         self.receipts: dict[bytes, Row] = {}  # by identity; the flow is what they say themselves
         self.malformed: list[Row] = []
@@ -120,45 +120,64 @@ def _add_event(
     large: int,
 ) -> None:
     ready.messages += 1
-    row, place = rows_of(one, event, stored_at, large)
+    row = event_row(event, one, stored_at, large)
     identity, flow_id = row[0], row[3]
-    known = ready.events.get(identity)
-    if known is None or columns.rank_of(row) < columns.rank_of(known):
-        ready.events[identity] = row
+    known = ready.events.setdefault(identity, row)
+    if known is not row:
+        _add_again(ready, known, row)
     if row[columns.SIZE] > large:
         kept = (event.data or b"")[: limits.intake.event_bytes]
         ready.payloads[identity, row[2]] = (identity, row[2], kept)
-    ready.places.setdefault(place[:3], place)
     ready.flows.mark(flow_id, row[1])
     for key in keys_of(event, keys, seal):
         ready.keys.add((key, flow_id))
 
 
-def rows_of(
-    one: Seen, event: Envelope, received_at: Moment, large: int = LARGE_PAYLOAD
-) -> tuple[Row, Row]:
-    """The event's row, without a body of more than `large` bytes, and that of where it was seen."""
-    broker_time = moment(one.time)
-    row = columns.event_row(
-        event,
-        broker=one.broker,
-        topic=one.topic,
-        broker_time=broker_time,
-        received_at=received_at,
-        large=large,
-    )
-    place = (
+def _add_again(ready: Prepared, known: Row, row: Row) -> None:
+    """The same event twice: the earlier row stands for it, the other's place is a further one."""
+    first, second = sorted((known, row), key=columns.rank_of)
+    ready.events[row[0]] = first
+    if columns.place_of(first) != columns.place_of(second):
+        ready.further.append(columns.appearance_of(second))
+
+
+def event_row(event: Envelope, one: Seen, received_at: Moment, large: int = LARGE_PAYLOAD) -> Row:
+    """One event and where it was seen; `received_at` in the database's form. Columns as in EVENT.
+
+    A body of more than `large` bytes is left to PAYLOAD.
+    """
+    own_time, broker_time = moment(event.time), moment(one.time)
+    size = len(event.data) if event.data else 0
+    return (
+        event.identity,
+        broker_time or own_time or received_at,
+        body_hash(event.data),
+        event.flow_id,
+        event.source,
+        event.id,
+        event.type,
+        event.subject,
+        own_time,
+        event.time_text,
+        _json(event.causes) if event.causes else "[]",
+        event.partition_key,
+        event.sequence,
+        event.traceparent,
+        event.dataschema,
+        event.content_type,
+        event.data if size <= large else None,
+        size,
+        _json(event.extensions) if event.extensions else "{}",
+        _json(event.headers) if event.headers else "{}",
+        one.topic,
         one.broker,
         one.stream,
         one.position,
-        row[0],
         broker_time,
         received_at,
-        row[2],
         event.attempt,
         event.target,
     )
-    return row, place
 
 
 def _add_receipt(ready: Prepared, one: Seen, envelope: Envelope) -> None:
@@ -201,3 +220,7 @@ def _malformed(one: Seen, reason: str, stored_at: Moment) -> Row:
         len(raw),
         stored_at,
     )
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

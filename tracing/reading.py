@@ -107,8 +107,8 @@ def receipt_rows(found: "QuerySet[Receipt]", *, with_stack: bool = False) -> Ite
         yield ReceiptRow(*row)
 
 
-def appearance_rows(found: "QuerySet[Appearance]") -> Iterator[AppearanceRow]:
-    """These appearances as pure rows."""
+def appearance_rows(found: "QuerySet[Appearance] | QuerySet[Event]") -> Iterator[AppearanceRow]:
+    """These appearances as pure rows; those of events are the ones in their own rows."""
     for row in _fetch(found, APPEARANCE_FIELDS):
         row[0] = bytes(row[0])
         row[4] = None if row[4] is None else _moment(row[4])

@@ -42,6 +42,11 @@ class AppearanceRow:
     replay_target: str = ""
 
     @property
+    def place(self) -> tuple[bytes, str, str, str]:
+        """What it is known by."""
+        return self.identity, self.broker, self.stream, self.position
+
+    @property
     def original(self) -> bool:
         """Whether it was published here: no replay of ours, and no span of a message seen here."""
         return not self.replay_attempt and self.broker != SPAN_BROKER

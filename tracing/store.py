@@ -13,7 +13,7 @@ from django.db import connection
 
 from brokers.config import Keys
 from tracing import columns
-from tracing.bulk import IGNORE, Row, add, add_new, change, read_moment, select, write
+from tracing.bulk import IGNORE, Row, add_new, change, read_moment, run, select, write
 from tracing.prepare import RAW_BYTES, Flows, Prepared, Seen, prepare, refused, seen
 
 __all__ = ["RAW_BYTES", "Prepared", "Seen", "Taken", "prepare", "put", "refused", "seen", "take"]
@@ -21,6 +21,7 @@ __all__ = ["RAW_BYTES", "Prepared", "Seen", "Taken", "prepare", "put", "refused"
 _FLOW = columns.RECEIPT.columns.index("flow_id")
 _STARTED_AT = columns.RECEIPT.columns.index("started_at")
 _OF = columns.RECEIPT.columns.index("identity")
+_KNOWN = "identity, published_at, body_hash, flow_id, broker, stream, position"
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -59,41 +60,41 @@ def put(ready: Prepared) -> Taken:
 
 def _put_events(ready: Prepared, flows: Flows) -> set[bytes]:
     """Write events, where they were seen, and their keys; the identities that are new."""
-    if not ready.events:
+    rows = ready.events
+    if not rows:
         return set()
-    there = _write_events(ready.events, flows)
+    found = add_new(columns.EVENT, [rows[identity] for identity in sorted(rows)], _KNOWN)
+    known = {bytes(row[0]): row for row in found}
+    earlier = _put_earlier(rows, known, flows)
     _put_payloads(ready.payloads)
-    places = sorted(ready.places.values())
-    if there:
-        write(columns.APPEARANCE, [place for place in places if place[3] in there], IGNORE)
-        places = [place for place in places if place[3] not in there]
-    add(columns.APPEARANCE, places)
+    elsewhere = [
+        columns.appearance_of(rows[identity])
+        for identity, there in known.items()
+        if columns.place_of(rows[identity]) != there[-3:]
+    ]
+    places = sorted([*ready.further, *elsewhere], key=lambda row: row[:4])
+    write(columns.APPEARANCE, places, IGNORE)
     write(columns.FLOW_KEY, sorted(ready.keys), IGNORE)
-    return ready.events.keys() - there
+    told = {key: row for key, row in rows.items() if key not in known or key in earlier}
+    _complete_receipts(told, flows)
+    return rows.keys() - known
 
 
-def _write_events(rows: Mapping[bytes, Row], flows: Flows) -> set[bytes]:
-    """Write these events; the identities that were there before."""
-    found = add_new(
-        columns.EVENT,
-        [rows[identity] for identity in sorted(rows)],
-        "identity, published_at, body_hash, flow_id, broker",
-    )
-    there = {bytes(row[0]): row for row in found}
+def _put_earlier(
+    rows: Mapping[bytes, Row], known: Mapping[bytes, Row], flows: Flows
+) -> frozenset[bytes]:
+    """Let these rows stand for those known events that they are earlier than; which those are."""
     earlier = [
         identity
-        for identity, known in sorted(there.items())
+        for identity, there in sorted(known.items())
         if columns.rank_of(rows[identity])
-        < columns.rank(known[4], read_moment(known[1]), bytes(known[2]))
+        < columns.rank(there[4], read_moment(there[1]), bytes(there[2]))
     ]
+    run(columns.KEEP_APPEARANCE, earlier)
     write(columns.EVENT, [rows[identity] for identity in earlier], columns.EARLIEST)
     for identity in earlier:
-        flows.mark(there[identity][3], rows[identity][1])
-    written = set(earlier)
-    _complete_receipts(
-        {key: row for key, row in rows.items() if key not in there or key in written}, flows
-    )
-    return set(there)
+        flows.mark(known[identity][3], rows[identity][1])
+    return frozenset(earlier)
 
 
 def _put_payloads(payloads: Mapping[tuple[bytes, bytes], Row]) -> None:

@@ -22,9 +22,10 @@ from console.tap_source import Source
 from dlq.models import Letter
 from tests.console.tap_world import World
 from tests.support.redis_server import RedisServer
+from tests.tracing.arriving import appearances
 from tracing import store
 from tracing.envelope import identity
-from tracing.models import Appearance, Event, Flow, FlowKey, Malformed, Receipt
+from tracing.models import Event, Flow, FlowKey, Malformed, Receipt
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,7 +43,7 @@ def test_everything_is_taken_in_and_acknowledged(world: World) -> None:
     world.receipt("e1")
     tap = world.tap()
     tap.drain()
-    assert Event.objects.count() == Appearance.objects.count() == 3
+    assert Event.objects.count() == len(appearances()) == 3
     receipt = Receipt.objects.get()
     assert receipt.flow_id == "flow-1"
     assert bytes(receipt.identity) == identity("/shop/orders", "e1")
@@ -84,7 +85,7 @@ def test_a_dead_letter_is_a_letter_and_evidence_of_its_event(world: World) -> No
     letter, event = Letter.objects.get(), Event.objects.get()
     assert bytes(letter.event_identity) == bytes(event.identity)
     assert (event.topic, event.headers) == ("orders", {})
-    place = Appearance.objects.get()
+    (place,) = appearances()
     assert (place.stream, place.position) == ("orders.0", position)
     assert place.broker_time is not None
 
@@ -113,7 +114,7 @@ def test_it_restarts_where_it_was(world: World, monkeypatch: pytest.MonkeyPatch)
     world.event("new")
     again = world.tap()
     again.drain()
-    assert Event.objects.count() == Appearance.objects.count() == 6
+    assert Event.objects.count() == len(appearances()) == 6
     assert world.pending("orders.0") == 0
     assert (again.totals.accepted, again.totals.duplicates) == (1, 5)
 

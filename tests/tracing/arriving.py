@@ -1,7 +1,9 @@
 """Entries as they arrive, and the rows they become."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from brokers.contract import Entry
@@ -9,6 +11,8 @@ from cascade_client.fields import RECEIPT_TYPE
 from kit.writes import writing
 from tracing import store
 from tracing.models import Appearance, Event, Flow, FlowKey, Malformed, Receipt
+from tracing.reading import appearance_rows
+from tracing.rows import AppearanceRow
 from tracing.store import Taken
 
 KEYS = {"order": "/order_id", "package": "/lines/0/package"}
@@ -64,6 +68,13 @@ def take(*entries: Entry) -> Taken:
         return store.take([store.seen(entry) for entry in entries], keys=KEYS)
 
 
+def appearances() -> list[AppearanceRow]:
+    """Where events were seen: by their own rows, and the further ones."""
+    first = appearance_rows(Event.objects.exclude(position=""))
+    found = chain(first, appearance_rows(Appearance.objects.all()))
+    return sorted({row.place: row for row in found}.values(), key=lambda row: row.place)
+
+
 def rows() -> dict[str, list[Any]]:
     """All that was stored, less what says when we received it."""
 
@@ -78,7 +89,10 @@ def rows() -> dict[str, list[Any]]:
     marks = ("dirty_since", "started_at", "last_at")
     return {
         "events": of(Event),
-        "appearances": of(Appearance),
+        "appearances": [
+            [value for name, value in asdict(row).items() if name != "received_at"]
+            for row in appearances()
+        ],
         "receipts": of(Receipt),
         "malformed": of(Malformed),
         "keys": of(FlowKey),

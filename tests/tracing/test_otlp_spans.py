@@ -9,12 +9,12 @@ from django.db import connection
 
 from cascade_client.fields import RECEIPT_TYPE
 from kit.writes import writing
-from tests.tracing.arriving import START, entry_of, rows
+from tests.tracing.arriving import START, appearances, entry_of, rows
 from tests.tracing.spanning import as_json, span, trace
 from tracing import spans, store
 from tracing.cascade import Evidence
 from tracing.loading import load
-from tracing.models import Appearance, Event, Flow, FlowType, Receipt
+from tracing.models import Event, Flow, FlowType, Receipt
 from tracing.models import Span as StoredSpan
 from tracing.otlp import from_json
 from tracing.summariser import summarise_all
@@ -221,7 +221,7 @@ def test_envelope_and_span_of_one_message_are_one_event(routes: Any) -> None:
 def test_a_producer_whose_clock_is_behind_does_not_hide_the_body(routes: Any) -> None:
     for route in routes:
         route()
-    assert Appearance.objects.count() == 2
+    assert len(appearances()) == 2
     assert bytes(Event.objects.get().data or b"") == b'{"order_id": 4711}'
 
 

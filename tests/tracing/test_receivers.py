@@ -12,10 +12,11 @@ from django.test import Client
 from cascade_client.fields import RECEIPT_TYPE
 from kit.limits import ATTRIBUTE_BYTES, KIB, Intake
 from kit.models import ApiToken, User
+from tests.tracing.arriving import appearances
 from tests.tracing.posting import MANY, ONE, Post, event, problem
 from tracing import store
 from tracing.envelope import from_structured
-from tracing.models import Appearance, Event, Receipt
+from tracing.models import Event, Receipt
 from tracing.receivers import group_commit
 from tracing.receivers.group_commit import Committer
 from tracing.receivers.http import seen
@@ -30,9 +31,9 @@ def test_structured(post: Post) -> None:
     assert (answer.status_code, answer.json()) == (202, {"accepted": 1, "duplicates": 0})
     assert post(event()).json() == {"accepted": 0, "duplicates": 1}
     assert bytes(Event.objects.get().data or b"") == b'{"order_id": 4711}'
-    assert Appearance.objects.count() == 1  # sent again is not seen elsewhere
+    assert len(appearances()) == 1  # sent again is not seen elsewhere
     assert post(event(data="another body")).json() == {"accepted": 0, "duplicates": 1}
-    assert Appearance.objects.count() == 2
+    assert len(appearances()) == 2
 
 
 def test_batch(post: Post) -> None:

@@ -1,6 +1,7 @@
 """The store: exactly once, whatever the order, and flows marked in the same transaction."""
 
 import threading
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -8,11 +9,10 @@ import pytest
 from django.db import connection, transaction
 
 from kit.writes import writing
-from tests.tracing.arriving import START, entry_of, event, receipt, rows, take
-from tracing import bulk, columns, receipts, store
+from tests.tracing.arriving import START, appearances, entry_of, event, receipt, rows, take
+from tracing import receipts, store
 from tracing.envelope import identity
 from tracing.models import Appearance, Event, Flow, FlowKey, Malformed, Receipt
-from tracing.prepare import rows_of
 
 pytestmark = pytest.mark.django_db
 
@@ -51,10 +51,10 @@ def test_an_event_is_stored_with_all_it_says() -> None:
     assert (row.broker, row.topic, row.content_type) == ("shop", "orders", "application/json")
     assert row.published_at == START + timedelta(milliseconds=5)
     assert bytes(row.data or b"") == b'{"order_id": 4711}'
-    place = Appearance.objects.get()
+    (place,) = appearances()
     assert (place.stream, place.position) == (entry.stream, entry.position)
     assert (place.broker_time, place.replay_attempt) == (row.published_at, "9")
-    assert (place.replay_target, bytes(place.body_hash)) == ("payment", bytes(row.body_hash))
+    assert (place.replay_target, place.body_hash) == ("payment", bytes(row.body_hash))
 
 
 def test_the_same_again_changes_nothing() -> None:
@@ -69,7 +69,7 @@ def test_the_same_again_changes_nothing() -> None:
 def test_twice_in_one_batch_is_one_event_at_two_places() -> None:
     taken = take(event("e1", 1), event("e1", 2))
     assert (taken.accepted, taken.duplicates) == (1, 1)
-    assert (Event.objects.count(), Appearance.objects.count()) == (1, 2)
+    assert (Event.objects.count(), len(appearances())) == (1, 2)
 
 
 def test_the_earliest_appearance_says_what_the_event_is() -> None:
@@ -79,7 +79,7 @@ def test_the_earliest_appearance_says_what_the_event_is() -> None:
     row = Event.objects.get()
     assert bytes(row.data or b"") == b'{"order_id": 4711}'
     assert (row.flow_id, row.published_at) == ("flow-1", START + timedelta(milliseconds=1))
-    assert len({bytes(one.body_hash) for one in Appearance.objects.all()}) == 3
+    assert len({one.body_hash for one in appearances()}) == 3
 
 
 def test_flows_are_marked_once_and_keys_found() -> None:
@@ -224,12 +224,35 @@ def test_a_malformed_message_is_kept_cut_off() -> None:
     assert (len(bytes(row.raw)), row.size) == (store.RAW_BYTES, 100_000 + len(b"a: b\0\\udcff\n\n"))
 
 
-def test_another_writer_was_quicker() -> None:
-    """What is believed to be new and is not: it stays as it is, and the rest goes in."""
-    one, two = (store.seen(event(name, 1)) for name in ("e1", "e2"))
-    at = bulk.moment(START)
-    pairs = [rows_of(seen, seen.message, at) for seen in (one, two)]  # type: ignore[arg-type]
+@pytest.mark.django_db(transaction=True)
+def test_another_writer_is_quicker() -> None:
+    """Two at once with one event: it is stored once, at both places, the earlier one tells."""
+    one, early = event("e1", 5), [event("e1", 1, body={"total": "first"}), event("e2", 1)]
+
+    def take_early() -> None:
+        assert take(*early).accepted == 1
+        connection.close()
+
+    other = threading.Thread(target=take_early)
     with transaction.atomic():
-        bulk.add(columns.EVENT, [pairs[0][0]])
-        bulk.add(columns.EVENT, sorted(pair[0] for pair in pairs))
+        store.take([store.seen(one)], keys={})
+        other.start()
+        other.join(0.5)  # it waits for the row, or for the gate
+    other.join(20)
     assert Event.objects.count() == 2
+    assert bytes(Event.objects.get(event_id="e1").data or b"") == b'{"total": "first"}'
+    places = {(entry.stream, entry.position) for entry in (one, *early)}
+    assert {(row.stream, row.position) for row in appearances()} == places
+    assert len(appearances()) == 3
+
+
+def test_rows_from_before_the_first_appearance_was_in_the_event_row() -> None:
+    take(event("e1", 5))
+    kept = appearances()
+    Appearance.objects.create(**asdict(kept[0]))
+    Event.objects.update(stream="", position="", broker_time=None)
+    take(event("e1", 5))  # read again
+    assert [row.place for row in appearances()] == [kept[0].place]
+    take(event("e1", 1), event("e1", 9))
+    assert len(appearances()) == 3
+    assert Event.objects.get().published_at == START + timedelta(milliseconds=1)

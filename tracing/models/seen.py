@@ -12,7 +12,7 @@ from kit import clock
 
 
 class Event(models.Model):
-    """What an envelope says happened, stored once."""
+    """What an envelope says happened, stored once, with the appearance that says it (ADR 5)."""
 
     identity = models.BinaryField(max_length=16, unique=True)
     source = models.CharField(max_length=1024)
@@ -33,10 +33,16 @@ class Event(models.Model):
     body_hash = models.BinaryField(max_length=16)
     attributes = models.JSONField(default=dict)  # further extensions
     headers = models.JSONField(default=dict)  # transport headers that are no attribute
-    broker = models.CharField(max_length=64, blank=True)
     topic = models.CharField(max_length=255, blank=True)
     published_at = models.DateTimeField()  # broker time, else its own, else received
+    # columns as of an appearance
+    broker = models.CharField(max_length=64, blank=True)
+    stream = models.CharField(max_length=255, blank=True, db_default="")
+    position = models.CharField(max_length=64, blank=True, db_default="")
+    broker_time = models.DateTimeField(null=True)
     received_at = models.DateTimeField(default=clock.now)
+    replay_attempt = models.CharField(max_length=80, blank=True, db_default="")
+    replay_target = models.CharField(max_length=255, blank=True, db_default="")
 
     class Meta:
         indexes: ClassVar = [
@@ -74,7 +80,7 @@ class Payload(models.Model):
 
 
 class Appearance(models.Model):
-    """One place where an event was seen; unique by position."""
+    """A further place where an event was seen: the first is in its own row."""
 
     identity = models.BinaryField(max_length=16)
     broker = models.CharField(max_length=64)
@@ -88,13 +94,10 @@ class Appearance(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["broker", "stream", "position"], name="appearance_position"
-            )
-        ]
-        indexes: ClassVar = [
             # where one event was seen
-            models.Index(fields=["identity"], name="appearance_identity"),
+            models.UniqueConstraint(
+                fields=["identity", "broker", "stream", "position"], name="appearance_place"
+            )
         ]
 
     def __str__(self) -> str:
