@@ -139,3 +139,8 @@ def plural(number: int | None, one: str, many: str = "") -> str:
     """A counted word: `1 letter`, `3 letters`, `2 copies` with the form given."""
     word = one if number == 1 else many or f"{one}s"
     return f"{count(number)}{NBSP}{word}"
+
+
+def times(number: int) -> str:
+    """How often: `once`, `twice`, `12 times`."""
+    return {1: "once", 2: "twice"}.get(number, f"{number:,} times")

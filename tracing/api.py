@@ -67,6 +67,7 @@ class CascadeOut(BaseModel):
     edges: list[dict[str, str]]
     anomalies: list[dict[str, str]]
     critical_path: list[dict[str, Any]]
+    critical_path_shares: list[dict[str, Any]]
 
 
 class Chosen(BaseModel):

@@ -1,31 +1,46 @@
-"""A flow's rows from the database, put together as its cascade: five queries at any size."""
+"""A flow's rows from the database, put together as its cascade: at most seven queries at any size."""
 
+from datetime import datetime
 from itertools import chain
 
 from brokers.config import current
+from tracing import routes
 from tracing.cascade import Cascade, build
+from tracing.cascade.anomalies.sequence import gaps
+from tracing.cascade.inference import unexplained
 from tracing.models import Appearance, Event, Receipt
 from tracing.reading import appearance_rows, event_rows, receipt_rows
-from tracing.rows import AppearanceRow, EventRow
+from tracing.rows import AppearanceRow, EventRow, ReceiptRow
+from tracing.ways import Way
 
 CASCADE_ROWS = 20_000  # events, receipts or appearances of one flow that are read
 OUTSIDE = 200  # causes looked for in other flows
+NUMBERS = 500  # of a sequence that are looked for in other flows
 
 
-def load(flow_id: str) -> Cascade | None:
-    """The cascade of a flow, or None when nothing of it was seen."""
+def load(flow_id: str, *, truncated_before: datetime | None = None) -> Cascade | None:
+    """The cascade of a flow, or None when nothing of it was seen.
+
+    `truncated_before`: what was published before is no longer kept.
+    """
     events = list(event_rows(Event.objects.filter(flow_id=flow_id).order_by("id")[:CASCADE_ROWS]))
     found = Receipt.objects.filter(flow_id=flow_id).order_by("id")[:CASCADE_ROWS]
     receipts = list(receipt_rows(found))
     if not events and not receipts:
         return None
+    places = _appearances(flow_id)
+    cut = CASCADE_ROWS in (len(events), len(receipts), len(places))
     return build(
         flow_id,
         events,
         receipts,
-        _appearances(flow_id),
+        places,
         outside=_outside(flow_id, events),
         terminal=current().flows.terminal,
+        ways=_ways(flow_id, events, receipts),
+        elsewhere=_elsewhere(flow_id, events),
+        rows_read=CASCADE_ROWS if cut else None,
+        truncated_before=truncated_before,
     )
 
 
@@ -46,3 +61,23 @@ def _outside(flow_id: str, events: list[EventRow]) -> list[EventRow]:
         return []
     found = Event.objects.filter(event_id__in=named).exclude(flow_id=flow_id)
     return list(event_rows(found.order_by("id")[:OUTSIDE]))
+
+
+def _ways(flow_id: str, events: list[EventRow], receipts: list[ReceiptRow]) -> list[Way]:
+    """The ways learned of the events that nothing led to, if there are any."""
+    types = {row.type for row in unexplained(flow_id, events, receipts)}
+    return routes.publishers(types) if types else []
+
+
+def _elsewhere(flow_id: str, events: list[EventRow]) -> set[tuple[str, str]]:
+    """The numbers missing here that the same sources gave to events of other flows; of those
+    beyond NUMBERS it is not known, so they are not said to be missing."""
+    missing = {(gap.second.source, number) for gap in gaps(events) for number in gap.missing}
+    if not missing:
+        return set()
+    asked = sorted(missing)[:NUMBERS]
+    found = Event.objects.filter(
+        sequence__in={number for _, number in asked}, source__in={source for source, _ in asked}
+    )
+    others = found.exclude(sequence="").exclude(flow_id=flow_id).values_list("source", "sequence")
+    return {*others.distinct()[:CASCADE_ROWS], *(missing - set(asked))}

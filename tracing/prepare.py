@@ -35,6 +35,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     time: datetime | None  # the broker's
     message: Envelope | Malformed
     raw: bytes = b""
+    origin: str = "receipt"  # who tells it, if it is a receipt (tracing/rows.py)
 
 
 class Flows:
@@ -185,7 +186,9 @@ def _add_receipt(ready: Prepared, one: Seen, envelope: Envelope) -> None:
     ready.messages += 1
     seen_at = one.time or envelope.time or ready.received_at
     identity = envelope.identity
-    row = receipt_row(receipt, identity, _own_flow(envelope), seen_at, ready.received_at)
+    row = receipt_row(
+        receipt, identity, _own_flow(envelope), seen_at, ready.received_at, one.origin
+    )
     known = ready.receipts.get(identity)
     if known is None or row[1] < known[1]:
         ready.receipts[identity] = row

@@ -106,7 +106,12 @@ def parse(envelope: Envelope, broker: str) -> Parsed:
 
 
 def row(
-    receipt: Parsed, receipt_identity: bytes, flow_id: str, seen_at: datetime, received_at: datetime
+    receipt: Parsed,
+    receipt_identity: bytes,
+    flow_id: str,
+    seen_at: datetime,
+    received_at: datetime,
+    origin: str,
 ) -> Row:
     """One receipt as a row. Columns as in RECEIPT."""
     body, error = receipt.body, receipt.body.error or Failure()
@@ -131,7 +136,7 @@ def row(
         storable(body.replay_attempt or "")[:80],
         body.retry_in_ms,
         msgspec.json.encode(emitted).decode() if emitted else "[]",
-        "receipt",
+        origin,
         None,
         moment(received_at),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from kit.clock import rfc3339
 from kit.redaction import mask_text
-from tracing.cascade import Attempt, Cascade, Delivery, EventNode
+from tracing.cascade import MEANINGS, Attempt, Cascade, Delivery, EventNode
 from tracing.models import Flow
 
 
@@ -26,7 +26,14 @@ def document(flow: Flow, keys: Sequence[str], cascade: Cascade) -> dict[str, Any
             for edge in cascade.edges
         ],
         "anomalies": [
-            {"kind": one.kind, "node": one.node, "detail": one.detail} for one in cascade.anomalies
+            {
+                "kind": one.kind.value,
+                "title": MEANINGS[one.kind].title,
+                "severity": MEANINGS[one.kind].tone,
+                "node": one.node,
+                "detail": one.detail,
+            }
+            for one in cascade.anomalies
         ],
         "critical_path": [
             {
@@ -36,6 +43,14 @@ def document(flow: Flow, keys: Sequence[str], cascade: Cascade) -> dict[str, Any
                 "duration_ms": _ms(segment.seconds),
             }
             for segment in cascade.critical_path
+        ],
+        "critical_path_shares": [
+            {
+                "kind": one.kind.value,
+                "duration_ms": _ms(one.seconds),
+                "share": round(one.share, 4),
+            }
+            for one in cascade.shares
         ],
     }
 
@@ -66,6 +81,9 @@ def _delivery(node: Delivery) -> dict[str, Any]:
         "state": node.state.value,
         "started_at": rfc3339(node.started_at),
         "ended_at": _time(node.ended_at),
+        "raw_started_at": rfc3339(node.raw_started_at),
+        "raw_ended_at": _time(node.raw_ended_at),
+        "shift_ms": _ms(node.shift_s),
         "evidence": node.evidence.value,
         "letter": node.letter_id,
         "attempts": [_attempt(attempt) for attempt in node.attempts],

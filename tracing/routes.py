@@ -14,6 +14,7 @@ from tracing.rows import EventRow, ReceiptRow
 from tracing.ways import SOURCE_MAX, Rates, Way, ways
 
 ROUTES = 2_000  # ways that are kept, the last gone; a system has dozens
+TYPES = 200  # that publishers are asked of
 FRESH = timedelta(seconds=30)  # a way gone this shortly after the stored time is not written again
 WINDOW = timedelta(minutes=5)  # that rates are taken over
 RECENT = 1_000  # events that rates are taken from, the newest
@@ -42,6 +43,13 @@ def known(since: datetime) -> list[tuple[Way, datetime]]:
     found = Route.objects.filter(last_at__gte=since).order_by("-last_at")
     rows = found.values_list(*Way._fields, "last_at")[:ROUTES]
     return [(Way(*row[:-1]), row[-1]) for row in rows]
+
+
+def publishers(types: Iterable[str]) -> list[Way]:
+    """The ways of these types whose publisher is known; of more than TYPES types, of the first."""
+    found = Route.objects.filter(type__in=sorted(set(types))[:TYPES]).exclude(source="")
+    rows = found.exclude(consumer="").values_list(*Way._fields)
+    return [Way(*row) for row in rows[:ROUTES]]
 
 
 def rates(now: datetime) -> Rates:

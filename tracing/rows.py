@@ -1,14 +1,19 @@
-"""The rows a cascade is rebuilt from, without Django: the pure modules see only these."""
+"""The rows a cascade is rebuilt from, without Django: the pure modules see only these.
 
-from dataclasses import dataclass
+msgspec structs because a cascade of 10,000 nodes is 15,000 of them: a frozen dataclass costs ten
+times as much to make.
+"""
+
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 SPAN_BROKER = "otlp"  # of an appearance that only a span tells of
+HTTP_BROKER = "http"  # of an event that was posted to us: where it was published is not known
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(msgspec.Struct, frozen=True, gc=False):
     """One event as stored, without its body and headers. Times are aware, in UTC."""
 
     identity: bytes
@@ -27,8 +32,7 @@ class EventRow:
     topic: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AppearanceRow:
+class AppearanceRow(msgspec.Struct, frozen=True, gc=False):
     """One place where an event was seen."""
 
     identity: bytes
@@ -52,8 +56,7 @@ class AppearanceRow:
         return not self.replay_attempt and self.broker != SPAN_BROKER
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptRow:
+class ReceiptRow(msgspec.Struct, frozen=True, gc=False):
     """Evidence of one attempt, or (origin `letter`) of what was done to its dead letter."""
 
     receipt_identity: bytes
@@ -75,7 +78,7 @@ class ReceiptRow:
     replay_attempt: str = ""
     retry_in_ms: float | None = None
     published: tuple[bytes, ...] = ()  # identities of the events this attempt emitted
-    origin: str = "receipt"  # receipt, letter, inferred
+    origin: str = "receipt"  # letter, or who told: receipt, span, link, parent_span, inferred
     letter_id: int | None = None
 
 

@@ -150,6 +150,7 @@ def _seen(found: Sequence[Evidence]) -> list[Seen]:
             position=f"{one.span.trace_id}-{one.span.span_id}",
             time=None,
             message=one.envelope,
+            origin=one.origin,
         )
         for one in found
     ]

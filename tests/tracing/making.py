@@ -54,15 +54,21 @@ def receipt(
 
 
 def appearance(
-    event_id: str, position: str, body: bytes = b"b", attempt: str = ""
+    event_id: str,
+    position: str,
+    body: bytes = b"b",
+    attempt: str = "",
+    *,
+    seconds: float = 0,
+    broker: str = "shop",
 ) -> AppearanceRow:
     """One place where an event was seen."""
     return AppearanceRow(
         identity=ident(event_id),
-        broker="shop",
+        broker=broker,
         stream="orders.0",
         position=position,
-        broker_time=START,
+        broker_time=at(seconds),
         received_at=START,
         body_hash=body,
         replay_attempt=attempt,

@@ -1,8 +1,9 @@
 """Rows of the pure modules written to the database as the store would."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from tracing.models import Appearance, Event, Flow, FlowKey, Receipt
 from tracing.rows import AppearanceRow, EventRow, ReceiptRow

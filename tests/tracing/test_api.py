@@ -50,6 +50,7 @@ def test_a_cascade_has_the_shape_of_the_contract(client: Client) -> None:
         "edges",
         "anomalies",
         "critical_path",
+        "critical_path_shares",
     }
     assert found["keys"] == ["order:4711"]
     assert found["started_at"] == "2026-08-18T14:23:04.000Z"
@@ -57,6 +58,9 @@ def test_a_cascade_has_the_shape_of_the_contract(client: Client) -> None:
     assert len(nodes) == 5 + 6
     assert all(edge["from"] in nodes and edge["to"] in nodes for edge in found["edges"])
     assert {edge["evidence"] for edge in found["edges"]} == {"causation", "delivery"}
+    shares = {one["kind"]: one["share"] for one in found["critical_path_shares"]}
+    assert sum(shares.values()) == pytest.approx(1, abs=0.001)
+    assert shares["backoff"] == pytest.approx(3.1 / 5.0, abs=0.001)
     payment = next(node for node in nodes.values() if node.get("consumer") == "payment")
     assert [attempt["outcome"] for attempt in payment["attempts"]] == [
         "retrying",
@@ -146,8 +150,12 @@ def test_a_cascade_is_exported_as_text_and_mermaid(client: Client) -> None:
     number = {found[2]: found[1] for found in re.finditer(r'(n\d+)\(?\["([^"]*)"', chart)}
     assert f"{number['OrderPlaced']} --> {number['payment: succeeded']}" in lines
     assert f"{number['StockReserved']} -.-> {number['OrderShipped']}" in lines
-    assert f'{number["mail: failed"]}["mail: failed"]:::bad' in lines
-    assert "Type #quot;1#quot; #lt;b#gt;#96;x#96;#lt;/b#gt; #35;" in number
+    dead = "mail: failed ⚠ Dead letter"
+    assert f'{number[dead]}["{dead}"]:::bad' in lines
+    assert "Type #quot;1#quot; #lt;b#gt;#96;x#96;#lt;/b#gt; #35; ⚠ Orphan" in number
+    written = answer.content.decode().splitlines()
+    assert written[-2].startswith("anomaly dead_lettered: mail gave Type")
+    assert written[-1].startswith("anomaly orphan: Type")
     assert client.get("/api/cascades/f", {"format": "pdf"}).status_code == 422
 
 

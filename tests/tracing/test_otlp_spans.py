@@ -9,7 +9,7 @@ from django.db import connection
 
 from cascade_client.fields import RECEIPT_TYPE
 from kit.writes import writing
-from tests.tracing.arriving import START, appearances, entry_of, rows
+from tests.tracing.arriving import START, appearances, entry_of, event, rows
 from tests.tracing.spanning import as_json, span, trace
 from tracing import spans, store
 from tracing.cascade import Evidence
@@ -58,7 +58,9 @@ def tied(flow_id: str) -> list[tuple[str, str]]:
     assert not cascade.anomalies
     names = {one.id: one.row.event_id[-1] for one in cascade.events if one.row is not None}
     names |= {one.id: one.consumer for one in cascade.deliveries}
-    assert {edge.evidence for edge in cascade.edges} == {Evidence.DELIVERY}
+    sent = {edge.evidence for edge in cascade.edges if edge.origin.startswith("d-")}
+    handled = {edge.evidence for edge in cascade.edges if edge.target.startswith("d-")}
+    assert (sent, handled) == ({Evidence.PARENT_SPAN}, {Evidence.LINK})
     return sorted((names[edge.origin], names[edge.target]) for edge in cascade.edges)
 
 
@@ -76,6 +78,47 @@ def test_linked_traces_are_one_cascade() -> None:
     take(*linked_traces())
     assert tied(trace(1)) == WHOLE
     assert set(Event.objects.values_list("flow_id", flat=True)) == {trace(1)}
+
+
+def evidence(*made: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """The edges of the one cascade that these spans make: from, to, and why."""
+    take(*made)
+    cascade = load(trace(1))
+    assert cascade is not None
+    names = {one.id: one.row.event_id[-1] for one in cascade.events if one.row is not None}
+    names |= {one.id: one.consumer for one in cascade.deliveries}
+    return {(names[e.origin], names[e.target], e.evidence.value) for e in cascade.edges}
+
+
+def test_each_edge_says_how_the_spans_told_it() -> None:
+    about = {"messaging.destination.name": "orders"}
+    told = evidence(
+        span("producer", 1, **ORDERS),
+        span("consumer", 2, parent=1, **ORDERS, messaging__consumer_group="child"),
+        span("consumer", 3, of=2, links=[(1, 1, {})], **ORDERS, messaging__consumer_group="linked"),
+        span("producer", 4, parent=2, **ORDERS),
+        span("producer", 5, links=[(1, 1, about), (1, 4, about)], **ORDERS),
+    )
+    assert told == {
+        ("1", "child", "parent_span"),
+        ("1", "linked", "link"),
+        ("child", "4", "parent_span"),
+        ("1", "5", "link"),
+        ("4", "5", "link"),
+    }
+
+
+def test_a_span_that_names_its_event_is_a_delivery() -> None:
+    named: dict[str, Any] = {
+        "cloudevents__event_source": "/shop",
+        "cloudevents__event_id": "x",
+    }
+    with writing():
+        store.take([store.seen(event("x", 1))], keys={})
+    take(span("consumer", 2, **ORDERS, **named))
+    cascade = load("flow-1")
+    assert cascade is not None
+    assert [edge.evidence for edge in cascade.edges] == [Evidence.DELIVERY]
 
 
 def everything() -> dict[str, list[Any]]:
@@ -207,9 +250,9 @@ def by_span() -> None:
 def test_envelope_and_span_of_one_message_are_one_event(routes: Any) -> None:
     for route in (*routes, *routes):
         route()
-    event = Event.objects.get()
-    assert (bytes(event.data or b""), event.type) == (b'{"order_id": 4711}', "Placed")
-    cascade = load(event.flow_id)
+    stored = Event.objects.get()
+    assert (bytes(stored.data or b""), stored.type) == (b'{"order_id": 4711}', "Placed")
+    cascade = load(stored.flow_id)
     assert cascade is not None
     assert not cascade.anomalies
     (node,) = cascade.events

@@ -2,6 +2,7 @@
 
 from tracing.cascade.build import build
 from tracing.cascade.deliveries import deliveries
+from tracing.cascade.kinds import MEANINGS, Kind, Meaning
 from tracing.cascade.model import (
     Anomaly,
     Attempt,
@@ -14,10 +15,12 @@ from tracing.cascade.model import (
     Line,
     Segment,
     SegmentKind,
+    Share,
 )
 from tracing.cascade.whole import Cascade
 
 __all__ = [
+    "MEANINGS",
     "Anomaly",
     "Attempt",
     "Cascade",
@@ -26,10 +29,13 @@ __all__ = [
     "Edge",
     "EventNode",
     "Evidence",
+    "Kind",
     "LetterMark",
     "Line",
+    "Meaning",
     "Segment",
     "SegmentKind",
+    "Share",
     "build",
     "deliveries",
 ]

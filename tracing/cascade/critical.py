@@ -15,6 +15,7 @@ from tracing.cascade.model import (
     EventNode,
     Segment,
     SegmentKind,
+    Share,
 )
 from tracing.cascade.outline import moment, parents
 
@@ -43,6 +44,13 @@ def critical_path(
         elif isinstance(following, EventNode):
             segments += _segment(node.id, SegmentKind.GAP, node.at, following.at)
     return tuple(segments)
+
+
+def shares(path: Sequence[Segment]) -> tuple[Share, ...]:
+    """What the time of a path went into, kind by kind."""
+    whole = sum(segment.seconds for segment in path)
+    took = {kind: sum(s.seconds for s in path if s.kind is kind) for kind in SegmentKind}
+    return tuple(Share(kind, s, s / whole) for kind, s in took.items() if s > 0)
 
 
 def _end(

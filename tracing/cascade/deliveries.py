@@ -1,13 +1,14 @@
 """Pure: from receipts to deliveries with their attempts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from tracing.cascade.model import (
     Attempt,
     Delivery,
     DeliveryState,
+    Emitted,
     Evidence,
     LetterMark,
     delivery_node_id,
@@ -35,6 +36,17 @@ STATE = {
     "discarded": DeliveryState.DISCARDED,
 }
 OPEN = (DeliveryState.RUNNING, DeliveryState.RETRYING, DeliveryState.REPLAYING)
+# Why we believe what each origin tells: of the event that was handled, and of what was emitted.
+# A span knows the first by its link or its parent, the second by the spans started within it.
+HANDLED = {
+    "receipt": Evidence.DELIVERY,
+    "span": Evidence.DELIVERY,
+    "link": Evidence.LINK,
+    "parent_span": Evidence.PARENT_SPAN,
+    "inferred": Evidence.INFERRED,
+}
+EMITTED = HANDLED | {"span": Evidence.PARENT_SPAN, "link": Evidence.PARENT_SPAN}
+SUREST = (Evidence.DELIVERY, Evidence.LINK, Evidence.PARENT_SPAN, Evidence.INFERRED)
 
 
 def deliveries(
@@ -69,8 +81,6 @@ def _delivery(
     attempts = _attempts(tries, shift)
     started = attempts[0].started_at if attempts else marks[0].at
     state = _state(attempts, marks)
-    published = sorted({identity for row in tries for identity in row.published})
-    inferred = bool(tries) and all(row.origin == "inferred" for row in tries)
     return Delivery(
         id=delivery_node_id(identity, consumer),
         identity=identity,
@@ -78,12 +88,25 @@ def _delivery(
         state=state,
         attempts=attempts,
         marks=marks,
-        published=tuple(published),
+        emitted=_emitted(tries),
         started_at=started,
         ended_at=None if state in OPEN else _ended(attempts, started),
         shift_s=shift.total_seconds(),
-        evidence=Evidence.INFERRED if inferred else Evidence.DELIVERY,
+        evidence=_surest({HANDLED[row.origin] for row in tries}),
     )
+
+
+def _emitted(tries: Iterable[ReceiptRow]) -> tuple[Emitted, ...]:
+    found: dict[bytes, set[Evidence]] = {}
+    for row in tries:
+        for identity in row.published:
+            found.setdefault(identity, set()).add(EMITTED[row.origin])
+    return tuple(Emitted(identity, _surest(found[identity])) for identity in sorted(found))
+
+
+def _surest(found: Collection[Evidence]) -> Evidence:
+    """The best of these reasons; a letter alone is as sure as a receipt."""
+    return next((one for one in SUREST if one in found), Evidence.DELIVERY)
 
 
 def _shift(tries: Sequence[ReceiptRow], sent_at: datetime | None) -> timedelta:
@@ -132,6 +155,9 @@ def _attempt(rows: Sequence[ReceiptRow], shift: timedelta) -> Attempt:
         replay_attempt=said.replay_attempt,
         retry_in_s=None if said.retry_in_ms is None else said.retry_in_ms / 1000,
         receipt=said.receipt_identity,
+        told_by=said.origin,
+        place=f"{said.stream} {said.position}".strip(),
+        processes=tuple(sorted({row.process for row in rows if row.process})),
     )
 
 

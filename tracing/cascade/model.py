@@ -1,10 +1,14 @@
-"""What a cascade is made of. Pure; all times are aware, in UTC."""
+"""What a cascade is made of. Pure; all times are aware, in UTC. Structs as in tracing/rows.py."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+import msgspec
+
+from tracing.cascade.kinds import Kind
 from tracing.rows import AppearanceRow, EventRow
+
+UNSEEN = "an event that was not seen"  # what one is called of which nothing else is known
 
 
 class Evidence(StrEnum):
@@ -15,6 +19,11 @@ class Evidence(StrEnum):
     PARENT_SPAN = "parent_span"
     DELIVERY = "delivery"
     INFERRED = "inferred"
+
+    @property
+    def words(self) -> str:
+        """As it is shown: `parent span`."""
+        return self.value.replace("_", " ")
 
 
 class DeliveryState(StrEnum):
@@ -40,9 +49,23 @@ class SegmentKind(StrEnum):
     DEAD = "dead"  # given up, waiting for a person
     GAP = "gap"  # caused by it, but nobody said who handled it
 
+    @property
+    def words(self) -> str:
+        """What it is called: `queue wait`."""
+        return SEGMENT_WORDS[self]
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+
+SEGMENT_WORDS = {
+    SegmentKind.PUBLISH: "publish",
+    SegmentKind.QUEUE: "queue wait",
+    SegmentKind.HANDLING: "handling",
+    SegmentKind.BACKOFF: "retry back-off",
+    SegmentKind.DEAD: "dead letter",
+    SegmentKind.GAP: "unknown, no receipts",
+}
+
+
+class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One try of a delivery. `ended_at` is None while it runs."""
 
     number: int
@@ -57,6 +80,9 @@ class Attempt:
     replay_attempt: str
     retry_in_s: float | None
     receipt: bytes  # the receipt that settled it, to find its stack
+    told_by: str  # origin of that receipt
+    place: str  # stream and position of the copy it handled; empty when nobody said
+    processes: tuple[str, ...]  # all that spoke of it
 
     @property
     def worker(self) -> str:
@@ -71,8 +97,7 @@ class Attempt:
         return (self.ended_at - self.started_at).total_seconds()
 
 
-@dataclass(frozen=True, slots=True)
-class LetterMark:
+class LetterMark(msgspec.Struct, frozen=True, gc=False):
     """What was done to the dead letter of a delivery."""
 
     at: datetime
@@ -81,8 +106,14 @@ class LetterMark:
     replay_attempt: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Emitted(msgspec.Struct, frozen=True, gc=False):
+    """An event that a delivery published, and who says so."""
+
+    identity: bytes
+    evidence: Evidence
+
+
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One consumer's handling of one event."""
 
     id: str
@@ -91,11 +122,23 @@ class Delivery:
     state: DeliveryState
     attempts: tuple[Attempt, ...]
     marks: tuple[LetterMark, ...]
-    published: tuple[bytes, ...]  # identities of what it emitted
+    emitted: tuple[Emitted, ...]
     started_at: datetime
     ended_at: datetime | None  # None while it is running or waits for its next try
     shift_s: float  # how much later than its process said, by the clock rule
     evidence: Evidence
+
+    @property
+    def raw_started_at(self) -> datetime:
+        """When it began by its process's own clock."""
+        return self.started_at - timedelta(seconds=self.shift_s)
+
+    @property
+    def raw_ended_at(self) -> datetime | None:
+        """When it ended by its process's own clock."""
+        if self.ended_at is None:
+            return None
+        return self.ended_at - timedelta(seconds=self.shift_s)
 
     @property
     def letter_id(self) -> int | None:
@@ -113,8 +156,7 @@ class Delivery:
         return len(self.attempts)
 
 
-@dataclass(frozen=True, slots=True)
-class EventNode:
+class EventNode(msgspec.Struct, frozen=True, gc=False):
     """An event, or (row is None) the place of one that was named but never seen."""
 
     id: str
@@ -130,26 +172,28 @@ class EventNode:
         return self.row is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(msgspec.Struct, frozen=True, gc=False):
     """One node led to another, and why we believe it."""
 
     origin: str
     target: str
     evidence: Evidence
 
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Both nodes."""
+        return self.origin, self.target
 
-@dataclass(frozen=True, slots=True)
-class Anomaly:
+
+class Anomaly(msgspec.Struct, frozen=True, gc=False):
     """Something a person should know about this cascade."""
 
-    kind: str
+    kind: Kind
     node: str
-    detail: str
+    detail: str  # one sentence for a person
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True, gc=False):
     """A stretch of the critical path; `node` is what the time was spent on."""
 
     node: str
@@ -158,8 +202,15 @@ class Segment:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Share(msgspec.Struct, frozen=True, gc=False):
+    """What all segments of one kind took, and which part of the critical path that is (0 to 1)."""
+
+    kind: SegmentKind
+    seconds: float
+    share: float
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One row of the outline: the node, its depth, and the row number of its parent."""
 
     node: EventNode | Delivery

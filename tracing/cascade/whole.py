@@ -4,8 +4,19 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
-from tracing.cascade.critical import critical_path
-from tracing.cascade.model import Anomaly, Delivery, Edge, EventNode, Line, Segment, event_node_id
+from tracing.cascade.anomalies import anomalies, in_order
+from tracing.cascade.critical import critical_path, shares
+from tracing.cascade.model import (
+    Anomaly,
+    Delivery,
+    Edge,
+    EventNode,
+    Evidence,
+    Line,
+    Segment,
+    Share,
+    event_node_id,
+)
 from tracing.cascade.outline import outline
 
 
@@ -18,7 +29,8 @@ class Cascade:
     events: tuple[EventNode, ...]
     deliveries: tuple[Delivery, ...]
     edges: tuple[Edge, ...]
-    anomalies: tuple[Anomaly, ...]
+    noted: frozenset[Anomaly]  # while it was put together
+    elsewhere: frozenset[tuple[str, str]] = frozenset()  # as given to `build`
 
     @cached_property
     def nodes(self) -> dict[str, EventNode | Delivery]:
@@ -49,11 +61,35 @@ class Cascade:
         return node
 
     @cached_property
+    def anomalies(self) -> tuple[Anomaly, ...]:
+        """What a person should know about it, the worst first."""
+        found = anomalies(
+            self.events,
+            self.deliveries,
+            self.edges,
+            terminal=self.terminal,
+            elsewhere=self.elsewhere,
+        )
+        return in_order(found | self.noted)
+
+    @cached_property
     def outline(self) -> tuple[Line, ...]:
         """The order in which it is read: a tree, every node once."""
         return outline(self.events, self.deliveries, self.edges)
+
+    def evidence(self, line: Line) -> tuple[Evidence, ...]:
+        """Why a row of the outline hangs where it does; empty for a root."""
+        if line.parent is None:
+            return ()
+        above = self.outline[line.parent].node.id
+        return tuple(edge.evidence for edge in self.into[line.node.id] if edge.origin == above)
 
     @cached_property
     def critical_path(self) -> tuple[Segment, ...]:
         """What the time from the root to the end went into."""
         return critical_path(self.events, self.deliveries, self.edges, self.terminal)
+
+    @cached_property
+    def shares(self) -> tuple[Share, ...]:
+        """The shares of the critical path, kind by kind."""
+        return shares(self.critical_path)

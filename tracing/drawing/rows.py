@@ -154,13 +154,8 @@ def _words(node: Delivery, waited_s: float) -> str:
         return f"mended by replay, {took}"
     failed = sum(1 for attempt in node.attempts if attempt.outcome in FAILING)
     if failed:
-        return f"failed {_times(failed)}, then {took}"
+        return f"failed {formats.times(failed)}, then {took}"
     return f"{formats.duration(waited_s)} wait, {took}" if waited_s >= WAIT_WORTH_SAYING_S else took
-
-
-def _times(number: int) -> str:
-    words = {1: "once", 2: "twice"}
-    return words.get(number, f"{number} times")
 
 
 def _add_critical(marks: Marks, cascade: Cascade, node: Delivery, axis: Axis) -> None:

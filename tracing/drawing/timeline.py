@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kit import formats
-from tracing.cascade import Cascade, DeliveryState, EventNode, Line
+from tracing.cascade import Cascade, DeliveryState, EventNode, Evidence, Line
 from tracing.drawing.axis import Axis
 from tracing.drawing.drawn import Drawn
 from tracing.drawing.rows import delivery_marks, event_marks
@@ -31,7 +31,12 @@ class Row(Drawn):
     top: int
     marks: Marks
     waited_s: float | None  # in the queue; None for events
-    evidence: str  # why it hangs where it does
+    evidence: tuple[Evidence, ...]  # why it hangs where it does
+
+    @property
+    def inferred(self) -> bool:
+        """Whether nothing but our own guess put it there."""
+        return self.evidence == (Evidence.INFERRED,)
 
     @property
     def middle(self) -> int:
@@ -95,7 +100,7 @@ def draw(
             marks=_marks(cascade, line, axis, now),
             fan_in=len(causes.get(line.node.id, ())) > 1,
             waited_s=_waited(cascade, line),
-            evidence=_evidence(cascade, line),
+            evidence=cascade.evidence(line),
         )
         for number, line in enumerate(lines)
     )
@@ -148,15 +153,6 @@ def _waited(cascade: Cascade, line: Line) -> float | None:
     if isinstance(node, EventNode) or not cascade.event_of(node).seen:
         return None
     return (node.started_at - cascade.event_of(node).at).total_seconds()
-
-
-def _evidence(cascade: Cascade, line: Line) -> str:
-    """Why it hangs where it does: the evidence of the edge from the row above it."""
-    if line.parent is None:
-        return ""
-    above = cascade.outline[line.parent].node.id
-    found = [edge.evidence.value for edge in cascade.into[line.node.id] if edge.origin == above]
-    return ", ".join(found).replace("_", " ")
 
 
 def _causes(cascade: Cascade) -> dict[str, list[str]]:

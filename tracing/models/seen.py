@@ -56,6 +56,12 @@ class Event(models.Model):
             ),
             # an event looked up by the ID alone, from the search field
             models.Index(fields=["event_id"], name="event_event_id"),
+            # whether a number missing in one flow was given to an event of another
+            models.Index(
+                fields=["sequence", "source"],
+                name="event_sequence",
+                condition=~models.Q(sequence=""),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -125,7 +131,7 @@ class Receipt(models.Model):
     replay_attempt = models.CharField(max_length=80, blank=True)
     retry_in_ms = models.FloatField(null=True)
     published = models.JSONField(default=list)  # identities (hex) of events this attempt emitted
-    origin = models.CharField(max_length=16, default="receipt")  # receipt, letter, inferred
+    origin = models.CharField(max_length=16, default="receipt")  # see tracing/rows.py
     letter_id = models.BigIntegerField(null=True)  # set when origin is letter
     seen_at = models.DateTimeField()  # the broker's time of the receipt
     received_at = models.DateTimeField(default=clock.now)

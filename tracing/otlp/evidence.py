@@ -11,7 +11,7 @@ import msgspec
 
 from cascade_client.fields import RECEIPT_TYPE
 from tracing.envelope import Envelope
-from tracing.otlp.model import SOURCE, Message, Place, Reading, Span
+from tracing.otlp.model import SOURCE, Known, Message, Place, Reading, Span
 from tracing.otlp.relations import handling_of, way_of
 
 FAN_IN = 32  # messages of one handling that are taken for causes of what it sent
@@ -24,6 +24,7 @@ class Evidence:
     envelope: Envelope
     span: Span
     stream: str
+    origin: Known = "span"  # of a receipt: how it is known which event was handled
 
 
 def evidence(new: Set[Place], spans: Mapping[Place, Span]) -> Iterator[Evidence]:
@@ -120,7 +121,7 @@ def _receipt(
         traceparent=_traceparent(message.made_by if message.trace_id else span.place),
         data=msgspec.json.encode(body),
     )
-    return Evidence(envelope, span, reading.destination)
+    return Evidence(envelope, span, reading.destination, reading.known_by)
 
 
 def _position(span: Span, number: int) -> str:

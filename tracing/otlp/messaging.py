@@ -11,7 +11,7 @@ import msgspec
 
 from tracing.envelope import storable
 from tracing.envelope.attributes import LONGEST
-from tracing.otlp.model import SOURCE, Failure, Message, Reading
+from tracing.otlp.model import SOURCE, Failure, Known, Message, Reading
 
 Value = str | int | float | bool
 PRODUCER, CONSUMER = 4, 5  # SpanKind
@@ -133,36 +133,43 @@ def _sent(raw: Raw) -> Reading:
 
 
 def _handled(raw: Raw, service: str) -> Reading:
+    known_by, messages = _messages(raw)
     return Reading(
         role="handled",
-        messages=_messages(raw)[:MESSAGES],
+        messages=messages[:MESSAGES],
+        known_by=known_by,
         conversation=_conversation(raw),
         destination=_destination(raw),
         consumer=(_first(raw.attributes, CONSUMER_NAME) or service)[:255],
     )
 
 
-def _messages(raw: Raw) -> tuple[Message, ...]:
-    """The messages a span handled: what it links to, else what it was started in."""
+def _messages(raw: Raw) -> tuple[Known, tuple[Message, ...]]:
+    """The messages a span handled: what it links to, else what it was started in, else what it
+    says itself."""
     good = [link for link in raw.links if _valid(link.trace_id, link.span_id)]
     links = [link for link in good if _about_messages(link.attributes)] or good
     if len(links) > 1:
-        return tuple(_linked(link) for link in links)
-    trace_id, span_id = raw.trace_id.lower(), raw.span_id.lower()
+        return "link", tuple(_linked(link) for link in links)
     if links:
         link = links[0]
         attributes = {**raw.attributes, **link.attributes}
-        return (_linked(Link(link.trace_id, link.span_id, attributes)),)
+        return "link", (_linked(Link(link.trace_id, link.span_id, attributes)),)
     if _valid(raw.trace_id, raw.parent_id):
-        return (_linked(Link(trace_id, raw.parent_id, raw.attributes)),)
+        return "parent_span", (_linked(Link(raw.trace_id, raw.parent_id, raw.attributes)),)
+    return "span", (_told(raw),)
+
+
+def _told(raw: Raw) -> Message:
+    """The message that a span tells of itself, tied to no other span."""
     named = _named(raw.attributes)
     if named:
-        return (Message(*named),)
+        return Message(*named)
     message_id = _first(raw.attributes, MESSAGE_ID)
     system = _text(raw.attributes, "messaging.system") or SOURCE
     if message_id:
-        return (Message(f"{system}/{_destination(raw)}"[:1024], message_id[:1024]),)
-    return (Message(SOURCE, f"{trace_id}-{span_id}"),)
+        return Message(f"{system}/{_destination(raw)}"[:1024], message_id[:1024])
+    return Message(SOURCE, f"{raw.trace_id.lower()}-{raw.span_id.lower()}")
 
 
 def _linked(link: Link) -> Message:

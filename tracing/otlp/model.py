@@ -10,6 +10,7 @@ from tracing.envelope import identity
 SOURCE = "otlp"  # of an event that is known only by the span that made it
 
 Role = Literal["sent", "handled"]
+Known = Literal["span", "link", "parent_span"]  # how a span knows which messages it handled
 Place = tuple[str, str]  # a span: trace ID and span ID, in hex
 
 
@@ -59,6 +60,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: str = ""
     key: str = ""
     consumer: str = ""
+    known_by: Known = "span"
     causes: tuple[str, ...] = ()  # event IDs that a sending span links to
 
 

@@ -35,9 +35,10 @@ from tracing.envelope.trace import transport_context
 from tracing.receivers import pace
 from tracing.receivers.group_commit import committed_alone, committed_together
 from tracing.receivers.handshake import handshake
+from tracing.rows import HTTP_BROKER
 from tracing.store import Seen
 
-BROKER = "http"  # the broker and the stream of an appearance that came in here
+BROKER = HTTP_BROKER  # the broker and the stream of an appearance that came in here
 STREAM = "api/events"
 KNOWN = "application/cloudevents+json, application/cloudevents-batch+json, or ce-* headers"
 

@@ -1,7 +1,6 @@
 """The page of one cascade: facts, critical path, timeline, graph or table, the chosen node."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,24 +23,15 @@ POLL_S = 3
 POLL_ENDED_S = 15  # a finished flow may still be added to
 OPEN = (DeliveryState.RUNNING, DeliveryState.RETRYING, DeliveryState.REPLAYING)
 DEAD = (DeliveryState.FAILED, DeliveryState.REPLAYING)
-# what a part of the critical path is called and filled with
-PARTS = {
-    SegmentKind.PUBLISH: ("publish", "ink"),
-    SegmentKind.QUEUE: ("queue wait", "hatch"),
-    SegmentKind.HANDLING: ("handling", "work"),
-    SegmentKind.BACKOFF: ("retry back-off", "pale"),
-    SegmentKind.DEAD: ("dead letter", "bad"),
-    SegmentKind.GAP: ("unknown, no receipts", "sunken"),
+# what a part of the critical path is filled with
+FILLS = {
+    SegmentKind.PUBLISH: "ink",
+    SegmentKind.QUEUE: "hatch",
+    SegmentKind.HANDLING: "work",
+    SegmentKind.BACKOFF: "pale",
+    SegmentKind.DEAD: "bad",
+    SegmentKind.GAP: "sunken",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A share of the critical path."""
-
-    name: str
-    fill: str
-    seconds: float
 
 
 @require(Permission.READ)
@@ -135,20 +125,19 @@ def _window(first: int, rows: int, size: int) -> dict[str, Any] | None:
 
 def _critical(found: Cascade) -> dict[str, Any] | None:
     """The critical path: its ends, its length, and the shares of what its time went into."""
-    path = found.critical_path
-    if not path:
+    if not found.critical_path:
         return None
-    seconds = {kind: sum(p.seconds for p in path if p.kind is kind) for kind in PARTS}
-    parts = [Part(*PARTS[kind], length) for kind, length in seconds.items() if length > 0]
     last = _last(found)
     return {
         "start": _first_event(found).name,
         "end": _name(last, found),
         "gave_up": isinstance(last, Delivery) and last.state in DEAD,
-        "seconds": sum(part.seconds for part in parts),
-        "parts": parts,
-        "bar": [(part.fill, part.seconds) for part in parts],
-        "label": ", ".join(f"{p.name} {formats.duration(p.seconds)}" for p in parts),
+        "seconds": sum(one.seconds for one in found.shares),
+        "parts": [(FILLS[one.kind], one) for one in found.shares],
+        "bar": [(FILLS[one.kind], one.seconds) for one in found.shares],
+        "label": ", ".join(
+            f"{one.kind.words} {formats.duration(one.seconds)}" for one in found.shares
+        ),
     }
 
 

@@ -1,0 +1,58 @@
+"""Pure: what a person should know about a cascade, found on the finished graph.
+
+Causes that are unknown or ambiguous are told by `build`, which ties them; all else is found here.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+
+from tracing.cascade.anomalies.copies import of_event
+from tracing.cascade.anomalies.handling import of_delivery
+from tracing.cascade.anomalies.late import late
+from tracing.cascade.anomalies.order import out_of_order
+from tracing.cascade.anomalies.sequence import sequence_gaps
+from tracing.cascade.anomalies.shape import cycles, on_cycles, orphans, self_causes
+from tracing.cascade.kinds import RANK, Kind
+from tracing.cascade.model import Anomaly, Delivery, Edge, EventNode, event_node_id
+
+__all__ = ["anomalies", "in_order"]
+
+
+def anomalies(
+    events: Sequence[EventNode],
+    deliveries: Sequence[Delivery],
+    edges: Sequence[Edge],
+    *,
+    terminal: Collection[str],
+    elsewhere: Collection[tuple[str, str]],
+) -> set[Anomaly]:
+    """All that the graph itself tells; the arguments are those of `build`."""
+    nodes = {node.id: node for node in events}
+    replayed = {one.identity for one in deliveries if any(a.replay_attempt for a in one.attempts)}
+    replayed |= {d.identity for d in deliveries if any(m.outcome == "replayed" for m in d.marks)}
+    found: set[Anomaly] = set()
+    for delivery in deliveries:
+        found.update(of_delivery(delivery, nodes[event_node_id(delivery.identity)].name))
+    for event in events:
+        if event.row is not None:
+            found.update(of_event(event, event.row, told=event.row.identity in replayed))
+    ahead: dict[str, list[str]] = defaultdict(list)
+    for edge in edges:
+        ahead[edge.origin].append(edge.target)
+    core = on_cycles(ahead)
+    names = {node.id: node.name for node in events} | {d.id: d.consumer for d in deliveries}
+    found.update(self_causes(edges, names))
+    found.update(cycles(core, names))
+    found.update(orphans(events, edges, ahead))
+    found.update(late(events, edges, ahead, core, terminal))
+    found.update(out_of_order(events, deliveries))
+    found.update(sequence_gaps(events, elsewhere))
+    return found
+
+
+def in_order(found: Iterable[Anomaly]) -> tuple[Anomaly, ...]:
+    """The worst kind first. What an orphan lacks is said once, as that it is one."""
+    every = set(found)
+    lost = {one.node for one in every if one.kind is Kind.ORPHAN}
+    told = [one for one in every if one.kind is not Kind.MISSING_CAUSE or one.node not in lost]
+    return tuple(sorted(told, key=lambda one: (RANK[one.kind], one.node, one.detail)))
