@@ -1,4 +1,4 @@
-"""A flow's rows from the database, put together as its cascade: at most seven queries at any size."""
+"""A flow's rows from the database, put together as its cascade: seven queries at most."""
 
 from datetime import datetime
 from itertools import chain

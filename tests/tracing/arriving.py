@@ -1,10 +1,11 @@
 """Entries as they arrive, and the rows they become."""
 
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
+
+from msgspec.structs import asdict
 
 from brokers.contract import Entry
 from cascade_client.fields import RECEIPT_TYPE
