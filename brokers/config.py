@@ -85,6 +85,12 @@ def pointer_of(key: str | KeyConfig) -> tuple[str, bool]:
     return (key, False) if isinstance(key, str) else (key.pointer, key.hash)
 
 
+class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What can be searched. `payloads`: the words of bodies, masked, in an index of their own."""
+
+    payloads: bool = True
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole configuration. `keys` maps a kind of business key to where events bear it."""
 
@@ -94,6 +100,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: Mapping[Kind, Pointer | KeyConfig] = {}
     value: Value = Value()
     retention: Retention = Retention()
+    search: Search = Search()
 
     def consumer(self, name: str) -> ConsumerConfig:
         """What is configured of this consumer; defaults when nothing is."""

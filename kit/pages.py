@@ -10,45 +10,98 @@ from typing import Any, Generic, TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from kit.http import Problem
-from kit.limits import COUNT_CAP, PAGE_MAX, PAGE_SIZE
+from kit.limits import COUNT_CAP, PAGE_MAX, PAGE_SIZE, WALK, WALK_COUNTED
 
 M = TypeVar("M", bound=Model)
+Order = Sequence[str]
 
 
 @dataclass(frozen=True)
 class Page(Generic[M]):
-    """One page of a list; `next` is the cursor of the following one or None."""
+    """One page of a list; `next` and `previous` are cursors of the pages beside it, or None.
+
+    `walked_out`: it ends where WALK rows were looked at, though it is not full.
+    """
 
     items: list[M]
     next: str | None
     count: int
-    estimated: bool  # the count stopped at COUNT_CAP: shown as "10,000+"
+    estimated: bool  # there are more than were counted: shown as "10,000+"
+    previous: str | None = None
+    walked_out: bool = False
 
 
 def page(
-    rows: "QuerySet[M]", order: Sequence[str], cursor: str = "", limit: int = PAGE_SIZE
+    rows: "QuerySet[M]",
+    order: Order,
+    cursor: str = "",
+    limit: int = PAGE_SIZE,
+    walked: "QuerySet[Any] | None" = None,
 ) -> Page[M]:
     """One page of `rows` in `order` (as in order_by; all fields the same way, the last unique).
 
-    Raises Problem 400 when the cursor is not one of ours.
+    `walked`: the rows of the same table that an index gives in this order, where only a look at
+    each tells which are meant; then at most WALK are looked at for a page, and WALK_COUNTED for
+    the count. Raises Problem 400 when the cursor is not one of ours.
     """
     limit = max(1, min(limit, PAGE_MAX))
-    after = rows.order_by(*order)
-    if cursor:
-        after = after.filter(_beyond(order, _decode(cursor, len(order))))
-    found = list(after[: limit + 1])
-    more = len(found) > limit
-    items = found[:limit]
-    count = rows.order_by()[: COUNT_CAP + 1].count()
+    place, back = _decode(cursor, len(order)) if cursor else (None, False)
+    way = _turned(order) if back else order
+    edge = None if walked is None else _edge(walked, way, place, WALK)
+    found = list(_stretch(rows, way, place, edge)[: limit + 1])
+    items, more = found[:limit], len(found) > limit
+    if back and not more and not edge:
+        return page(rows, order, "", limit, walked)  # what is left before is the first page
+    end = _values(items[-1], way) if more else edge
+    start = _values(items[0], way) if items and place else place
+    onward, behind = (end, start) if not back else (start, end)
+    count, estimated = _count(rows, order, walked)
     return Page(
-        items=items,
-        next=_encode(items[-1], order) if more else None,
-        count=min(count, COUNT_CAP),
-        estimated=count > COUNT_CAP,
+        items=items[::-1] if back else items,
+        next=_encode(onward, back=False) if onward else None,
+        count=count,
+        estimated=estimated,
+        previous=_encode(behind, back=True) if behind else None,
+        walked_out=edge is not None and not more,
     )
 
 
-def _beyond(order: Sequence[str], values: list[Any]) -> Q:
+def _count(rows: "QuerySet[M]", order: Order, walked: "QuerySet[Any] | None") -> tuple[int, bool]:
+    """How many rows there are, as far as it is worth counting; and whether there may be more."""
+    edge = None if walked is None else _edge(walked, order, None, WALK_COUNTED)
+    count = _stretch(rows, order, None, edge).order_by()[: COUNT_CAP + 1].count()
+    return min(count, COUNT_CAP), count > COUNT_CAP or edge is not None
+
+
+def _edge(
+    walked: "QuerySet[Any]", way: Order, place: list[Any] | None, steps: int
+) -> list[Any] | None:
+    """Where the walk has looked at so many rows; None when it ends before."""
+    names = [name.removeprefix("-") for name in way]
+    rows = _stretch(walked, way, place, None).values_list(*names)[steps - 1 : steps + 1]
+    found = list(rows)
+    return list(found[0]) if len(found) > 1 else None
+
+
+def _stretch(
+    rows: "QuerySet[M]", way: Order, place: list[Any] | None, edge: list[Any] | None
+) -> "QuerySet[M]":
+    """The rows after `place` up to and with `edge`, in order."""
+    rows = rows.order_by(*way)
+    if place:
+        rows = rows.filter(_bound(way[0], place[0]) & _beyond(way, place))
+    if edge:
+        rows = rows.filter(_bound(_turned(way)[0], edge[0]) & ~_beyond(way, edge))
+    return rows
+
+
+def _bound(first: str, value: Any) -> Q:
+    """The same said once more of the first field alone: an index range scan can start from it."""
+    comparison = "lte" if first.startswith("-") else "gte"
+    return Q(**{f"{first.removeprefix('-')}__{comparison}": value})
+
+
+def _beyond(order: Order, values: list[Any]) -> Q:
     """(a, b) < (x, y), written out: a < x or (a = x and b < y)."""
     condition, equal = Q(), Q()
     for name, value in zip(order, values, strict=True):
@@ -56,15 +109,20 @@ def _beyond(order: Sequence[str], values: list[Any]) -> Q:
         field = name.removeprefix("-")
         condition |= equal & Q(**{f"{field}__{comparison}": value})
         equal &= Q(**{field: value})
-    first = order[0]
-    # The same said once more of the first field alone: an index range scan can start from it.
-    bound = "lte" if first.startswith("-") else "gte"
-    return Q(**{f"{first.removeprefix('-')}__{bound}": values[0]}) & condition
+    return condition
 
 
-def _encode(row: Model, order: Sequence[str]) -> str:
-    values = [getattr(row, name.removeprefix("-")) for name in order]
-    text = json.dumps([_plain(value) for value in values])
+def _turned(order: Order) -> Order:
+    return [name.removeprefix("-") if name.startswith("-") else f"-{name}" for name in order]
+
+
+def _values(row: Model, order: Order) -> list[Any]:
+    return [getattr(row, name.removeprefix("-")) for name in order]
+
+
+def _encode(values: list[Any], *, back: bool) -> str:
+    plain = [_plain(value) for value in values]
+    text = json.dumps({"back": plain} if back else plain)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -76,12 +134,16 @@ def _number_or_text(value: Any) -> Any:
     return value if isinstance(value, int | str) else str(value)
 
 
-def _decode(cursor: str, fields: int) -> list[Any]:
+def _decode(cursor: str, fields: int) -> tuple[list[Any], bool]:
+    """Where the cursor stands, and whether the page is the one before it."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         values = json.loads(base64.urlsafe_b64decode(padded))
+        back = isinstance(values, dict)
+        values = values["back"] if back else values
         if not isinstance(values, list) or len(values) != fields:
             raise ValueError("not one of ours")
-        return [datetime.fromisoformat(v["t"]) if isinstance(v, dict) else v for v in values]
+        read = [datetime.fromisoformat(v["t"]) if isinstance(v, dict) else v for v in values]
     except (ValueError, KeyError, TypeError) as error:
         raise Problem(400, "Bad cursor", "start again without `cursor`") from error
+    return read, back

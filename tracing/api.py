@@ -10,17 +10,17 @@ from pydantic import BaseModel
 
 from kit.clock import rfc3339
 from kit.limits import PAGE_SIZE
-from kit.pages import Page, page
+from kit.pages import Page
 from kit.permissions import Permission
 from kit.redaction import mask_text
 from kit.security import BearerOrSession
 from tracing import queries
 from tracing.exports import mermaid, text
 from tracing.filters import FlowFilter
+from tracing.listing import listed
 from tracing.models import Flow, FlowKey
 from tracing.report import document
 
-ORDER = ("-started_at", "-id")
 KEYS_SHOWN = 50  # of one flow
 READ = BearerOrSession(Permission.READ)
 
@@ -87,7 +87,7 @@ def list_cascades(
 ) -> FlowsOut:
     """Flows, newest first; the filters mean what they mean on the page."""
     wanted = FlowFilter.from_query(request.GET)
-    return _flows(page(wanted.apply(Flow.objects.all()), ORDER, cursor, limit))
+    return _flows(listed(wanted, cursor, limit).page)
 
 
 @router.get("/keys/{path:key}", response=FlowsOut, auth=READ, url_name="key")
@@ -95,7 +95,7 @@ def of_key(request: HttpRequest, key: str, cursor: str = "", limit: int = PAGE_S
     """Every flow that bears this key, `order:4711`."""
     if not FlowKey.objects.filter(key=key).exists():
         raise Http404(f"nothing was seen of {key}")
-    return _flows(page(FlowFilter(key=key).apply(Flow.objects.all()), ORDER, cursor, limit))
+    return _flows(listed(FlowFilter(key=key), cursor, limit).page)
 
 
 @router.get(

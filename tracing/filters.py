@@ -1,15 +1,18 @@
-"""The filter of flows: the same object gives the list, its count and the API's answer."""
+"""The filter of flows: the same object for the list, its count, the API and the terminal."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from kit import clock
 from kit.filters import Filter
-from tracing.models import Event, Flow, FlowKey, FlowType
+from tracing.models import Event, Flow, FlowConsumer, FlowError, FlowKey, FlowMark, FlowType
 from tracing.sealing import meant, stored
+from tracing.search.words import Question, Term, parse
 
 FEW = 1_000  # flows that are named one by one; beyond, each flow of the list is probed
 SPANS = {  # value of `last` -> words, length
@@ -20,47 +23,90 @@ SPANS = {  # value of `last` -> words, length
 }
 PREFIX_MIN = 4  # characters of a correlation ID that are worth a search
 
+Marks = QuerySet[FlowMark]
+
 
 @dataclass(frozen=True)
 class FlowFilter(Filter):
     """Which flows. `q`: an order number, a key, a correlation, trace or event ID.
 
-    `last` is one of SPANS: those that started within it, as time goes on.
+    `error`: words of an error's type and message; `text`: words of a payload; both as
+    tracing/search/words.py reads them. `last` is one of SPANS: those that started within it, as
+    time goes on.
     """
 
     q: str = ""
     key: str = ""
     status: str = ""
     type: str = ""
+    consumer: str = ""
+    error: str = ""
+    text: str = ""
     since: datetime | None = None
     until: datetime | None = None
     last: str = ""
 
-    def apply(self, rows: "QuerySet[Flow]") -> "QuerySet[Flow]":
-        """The flows this filter means, in no particular order."""
-        if self.status:
-            rows = rows.filter(status=self.status)
-        if self.since:
-            rows = rows.filter(started_at__gte=self.since)
+    @property
+    def asked(self) -> Question:
+        """What is looked for in payloads."""
+        return parse(self.text) if self.text else Question()
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Field -> why nothing can be looked for, and what to do."""
+        read = {"error": parse(self.error) if self.error else Question(), "text": self.asked}
+        return {name: question.problem for name, question in read.items() if question.problem}
+
+    @property
+    def started(self) -> dict[str, datetime]:
+        """When its flows started, as look-ups of `started_at`."""
+        since = [self.since] if self.since else []
         if self.last in SPANS:
-            rows = rows.filter(started_at__gte=clock.now() - SPANS[self.last][1])
-        if self.until:
-            rows = rows.filter(started_at__lt=self.until)
-        if self.key:
-            rows = _among(rows, FlowKey.objects.filter(key=stored(self.key)))
+            since.append(clock.now() - SPANS[self.last][1])
+        found = {"started_at__gte": max(since)} if since else {}
+        return found | ({"started_at__lt": self.until} if self.until else {})
+
+    def marks(self) -> "Sequence[Marks]":
+        """Rows in the list's order, each of one name that a flow must have."""
+        found: list[Any] = []
         if self.type:
-            rows = _among(rows, FlowType.objects.filter(type=self.type))
-        return rows.filter(_named(self.q)) if self.q else rows
+            found.append(FlowType.objects.filter(type=self.type))
+        if self.consumer:
+            found.append(FlowConsumer.objects.filter(consumer=self.consumer))
+        found += [
+            FlowError.objects.filter(word=word) for term in self._errors() for word in term.exact
+        ]
+        return [rows.filter(**self.started) for rows in found]
+
+    def named(self) -> "Sequence[QuerySet[Any]]":
+        """Rows in no order that name the flows which are meant."""
+        found: list[QuerySet[Any]] = [_begun(t.words[-1]) for t in self._errors() if t.prefix]
+        if self.key:
+            found.append(FlowKey.objects.filter(key=stored(self.key)))
+        if self.q:
+            found.append(Flow.objects.filter(_named(self.q)))
+        return found
+
+    def unwanted(self) -> "Sequence[Marks]":
+        """The rows that each name what a flow must not have."""
+        found: list[Any] = []
+        for term in self._errors(negated=True):
+            found += [FlowError.objects.filter(word=word) for word in term.exact]
+            found += [_begun(term.words[-1])] if term.prefix else []
+        return found
+
+    def _errors(self, *, negated: bool = False) -> Iterator[Term]:
+        return (term for term in parse(self.error).terms if term.negated is negated)
 
 
-def _among(
-    rows: "QuerySet[Flow]", named: "QuerySet[FlowKey] | QuerySet[FlowType]"
-) -> "QuerySet[Flow]":
-    """The rows that are named. Few names lead to their rows; with many, rows ask for theirs."""
-    few = list(named.values_list("flow_id", flat=True)[: FEW + 1])
-    if len(few) <= FEW:
-        return rows.filter(flow_id__in=few)
-    return rows.filter(Exists(named.filter(flow_id=OuterRef("flow_id"))))
+def probe(named: "QuerySet[Any]") -> Exists:
+    """Whether the flow at hand is among those named."""
+    return Exists(named.filter(flow_id=OuterRef("flow_id")))
+
+
+def _begun(word: str) -> "QuerySet[FlowError]":
+    """The rows of the words of errors that begin so."""
+    return FlowError.objects.filter(word__gte=word, word__lt=f"{word}\U0010ffff")
 
 
 def _named(text: str) -> Q:

@@ -15,18 +15,18 @@ from tracing.reading import chunks, event_rows, events_of, receipt_rows
 from tracing.rows import AttemptOutcome, EventRow, ReceiptRow
 
 THROUGHPUT_ROWS = 20_000  # flows read for one chart
-TYPES = 200
+NAMES = 200  # of types or of consumers to choose from
 LATER_EVENTS = 5_000  # events of one chunk of lanes looked at together for something newer
 LATER_OF_LANE = 1_000  # of each lane alone, where busy ones would hide the others
 
-_TYPES = """
-WITH RECURSIVE seen(type) AS (
-  SELECT MIN(type) FROM tracing_flowtype
+_HOP = """
+WITH RECURSIVE seen(name) AS (
+  SELECT MIN({0}) FROM {1}
   UNION ALL
-  SELECT (SELECT MIN(type) FROM tracing_flowtype WHERE type > seen.type) FROM seen
-  WHERE seen.type IS NOT NULL
+  SELECT (SELECT MIN({0}) FROM {1} WHERE {0} > seen.name) FROM seen
+  WHERE seen.name IS NOT NULL
 )
-SELECT type FROM seen WHERE type IS NOT NULL LIMIT %s
+SELECT name FROM seen WHERE name IS NOT NULL LIMIT %s
 """
 ATTEMPT_FIELDS = (
     "replay_attempt",
@@ -88,9 +88,19 @@ def _moments(field: str, since: datetime, until: datetime) -> tuple[list[datetim
 
 
 def event_types() -> list[str]:
-    """The event types seen so far, at most TYPES, found by hopping along their index."""
+    """The event types seen so far, the first NAMES by the alphabet."""
+    return _names("type", "tracing_flowtype")
+
+
+def consumers() -> list[str]:
+    """The consumers seen so far in flows, the first NAMES by the alphabet."""
+    return _names("consumer", "tracing_flowconsumer")
+
+
+def _names(column: str, table: str) -> list[str]:
+    """Found by hopping along the index of the column: as many steps as there are names."""
     with connection.cursor() as cursor:
-        cursor.execute(_TYPES, [TYPES])
+        cursor.execute(_HOP.format(column, table), [NAMES])
         return [row[0] for row in cursor.fetchall()]
 
 

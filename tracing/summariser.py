@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain
@@ -20,16 +20,18 @@ from brokers.config import Config, current
 from kit import clock
 from kit.writes import writing
 from tracing import receipts, routes
-from tracing.models import Event, Flow, FlowKey, FlowType, Receipt
+from tracing.models import Event, Flow, FlowKey, Receipt
 from tracing.reading import event_rows, receipt_rows
 from tracing.rows import EventRow, ReceiptRow
+from tracing.search import index, marks
 from tracing.summary import Ends, Summary, earliest, summarise
 
-BATCH = 100  # flows in one transaction: with their types below kit.limits.TRANSACTION_ROWS
+BATCH = 75  # flows in one transaction: with their marks about kit.limits.TRANSACTION_ROWS
 BODY_MAX = 64 * 1024  # bytes; an amount is not looked for in larger bodies
 BODIES = 3  # events of a flow, from the first on, that an amount is looked for in
 IDLE_S = 0.25
-ADOPT_EVERY_S = 5.0  # receipts that missed their event (receipts.adopt)
+ADOPT_EVERY_S = 5.0  # receipts that missed their event (receipts.adopt), and late words
+WORDS_EVERY_S = 1.0  # a batch of words at least so often, however much there is to summarise
 PUT_OFF = timedelta(minutes=5)  # of a flow that cannot be summarised; a new event asks sooner
 AWAY = (OperationalError, InterfaceError)
 log = logging.getLogger(__name__)
@@ -52,14 +54,18 @@ FIELDS = (
 
 
 def run(stop: threading.Event) -> None:
-    """Recompute until told to stop; the batch at hand is finished."""
-    next_adoption = 0.0
+    """Recompute until told to stop; the batch at hand is finished. Idle turns are for the words."""
+    next_adoption = next_words = 0.0
     while not stop.is_set():
         try:
             if time.monotonic() >= next_adoption:
                 next_adoption = time.monotonic() + ADOPT_EVERY_S
                 receipts.adopt()
+                index.index_late()
             done = summarise_batch()
+            if done == 0 or time.monotonic() >= next_words:
+                next_words = time.monotonic() + WORDS_EVERY_S
+                done += index.index_batch()
         except DatabaseError:
             log.exception("the summaries wait: the database did not answer")
             connection.close()
@@ -135,10 +141,11 @@ def _recompute(flows: Sequence[Flow], config: Config, now: datetime) -> None:
     labels = _labels(ids, list(config.keys))
     amounts = _amounts(events, config)
     ends = Ends(frozenset(config.flows.terminal), timedelta(seconds=config.flows.quiet_after_s))
-    types: list[FlowType] = []
+    names: list[marks.Found] = []
     filled: list[Flow] = []
     for flow in flows:
-        summary = summarise(events.get(flow.flow_id, []), receipts.get(flow.flow_id, []), ends, now)
+        seen, told = events.get(flow.flow_id, []), receipts.get(flow.flow_id, [])
+        summary = summarise(seen, told, ends, now)
         if summary is None:
             continue
         filled.append(flow)
@@ -146,9 +153,10 @@ def _recompute(flows: Sequence[Flow], config: Config, now: datetime) -> None:
         _fill(flow, summary)
         flow.label = labels.get(flow.flow_id, "")
         flow.amount, flow.currency = amounts.get(flow.flow_id, (None, ""))
-        types += [FlowType(type=name, flow_id=flow.flow_id) for name in summary.types]
+        names.append(marks.found(flow.flow_id, flow.started_at, seen, told))
     _forget(sorted(set(ids) - {flow.flow_id for flow in filled}))
-    _write(filled, types, ids)
+    _write(filled)
+    marks.keep(names)
     routes.learn(chain.from_iterable(events.values()), chain.from_iterable(receipts.values()))
 
 
@@ -157,7 +165,7 @@ def _forget(ids: Sequence[str]) -> None:
     about to say them again."""
     if ids:
         Flow.objects.filter(flow_id__in=ids).delete()
-        FlowType.objects.filter(flow_id__in=ids).delete()
+        marks.forget(ids)
 
 
 def _fill(flow: Flow, summary: Summary) -> None:
@@ -173,7 +181,7 @@ def _fill(flow: Flow, summary: Summary) -> None:
     flow.recheck_at = summary.recheck_at
 
 
-def _write(flows: Sequence[Flow], types: Iterable[FlowType], ids: Sequence[str]) -> None:
+def _write(flows: Sequence[Flow]) -> None:
     """One statement for all summaries: they are there, so the insert is an update."""
     Flow.objects.bulk_create(
         [
@@ -184,10 +192,6 @@ def _write(flows: Sequence[Flow], types: Iterable[FlowType], ids: Sequence[str])
         unique_fields=["flow_id"],
         update_fields=FIELDS,
     )
-    there = set(FlowType.objects.filter(flow_id__in=ids).values_list("type", "flow_id"))
-    new = [row for row in types if (row.type, row.flow_id) not in there]
-    new.sort(key=lambda row: (row.type, row.flow_id))
-    FlowType.objects.bulk_create(new, ignore_conflicts=True)
 
 
 def _events(ids: Sequence[str]) -> dict[str, list[EventRow]]:

@@ -38,7 +38,6 @@ class Summary:
     status: Status
     reason: str
     root_type: str
-    types: tuple[str, ...]
     events: int
     deliveries: int
     open_letters: int
@@ -76,7 +75,6 @@ def summarise(
         status=verdict.status,
         reason=verdict.reason[:REASON_MAX],
         root_type=rows[0].type if rows else "",
-        types=tuple(sorted({row.type for row in rows})),
         events=len(rows),
         deliveries=len(handled),
         open_letters=sum(delivery.state in DEAD for delivery in handled),

@@ -37,13 +37,12 @@ def receipt(
     event_id: str, consumer: str, outcome: str, seconds: float, took: float = 0.1, **more: Any
 ) -> ReceiptRow:
     """A receipt; `took` in seconds, `published` as event IDs."""
-    fields: dict[str, Any] = {"attempt": 1, "origin": "receipt"} | more
+    fields: dict[str, Any] = {"attempt": 1, "origin": "receipt", "flow_id": "f"} | more
     fields["published"] = tuple(ident(name) for name in fields.get("published", ()))
     parts = (event_id, consumer, outcome, str(seconds), str(fields["attempt"]), fields["origin"])
     return ReceiptRow(
         receipt_identity=identity("receipt", " ".join(parts)),
         identity=ident(event_id),
-        flow_id="f",
         consumer=consumer,
         outcome=outcome,
         started_at=at(seconds),

@@ -1,17 +1,30 @@
 """What was seen, and what was learned of it. Only tracing's writers write here."""
 
-from tracing.models.flows import Flow, FlowKey, FlowType, Route
+from tracing.models.flows import Flow, FlowKey, Route
+from tracing.models.search import (
+    EventWords,
+    FlowConsumer,
+    FlowError,
+    FlowMark,
+    FlowType,
+    WordsMark,
+)
 from tracing.models.seen import Appearance, Event, Malformed, Payload, Receipt, Span
 
 __all__ = [
     "Appearance",
     "Event",
+    "EventWords",
     "Flow",
+    "FlowConsumer",
+    "FlowError",
     "FlowKey",
+    "FlowMark",
     "FlowType",
     "Malformed",
     "Payload",
     "Receipt",
     "Route",
     "Span",
+    "WordsMark",
 ]

@@ -77,22 +77,6 @@ class FlowKey(models.Model):
         return self.key
 
 
-class FlowType(models.Model):
-    """An event type seen in a flow, for search by type; written by the summariser."""
-
-    type = models.CharField(max_length=255)
-    flow_id = models.CharField(max_length=255)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["type", "flow_id"], name="flowtype_type")
-        ]
-        indexes: ClassVar = [models.Index(fields=["flow_id"], name="flowtype_flow")]
-
-    def __str__(self) -> str:
-        return self.type
-
-
 class Route(models.Model):
     """A way that events go (tracing/routes.py): published under a source, or handled."""
 

@@ -7,22 +7,19 @@ from django.http import HttpRequest, HttpResponse
 from kit import clock
 from kit.live import respond
 from kit.marks import mark
-from kit.pages import page
 from kit.permissions import Permission
 from kit.security import require
 from tracing.filters import SPANS, FlowFilter
-from tracing.models import Flow
+from tracing.listing import listed
 from tracing.queries import event_types
 from tracing.summary import Status
-
-ORDER = ("-started_at", "-id")
 
 
 @require(Permission.READ)
 def orders(request: HttpRequest) -> HttpResponse:
     """Flows, newest first."""
     chosen = FlowFilter.from_query(request.GET)
-    found = page(chosen.apply(Flow.objects.all()), ORDER, request.GET.get("cursor", ""))
+    found = listed(chosen, request.GET.get("cursor", "")).page
     context = {
         "section": "orders",
         "page": found,

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tracing import exports, queries
 from tracing.filters import FlowFilter
+from tracing.listing import listed
 from tracing.models import Flow, FlowKey
 from tracing.report import document
 
@@ -39,7 +40,7 @@ def _flow(text: str) -> Flow:
     exact = queries.flow_of(text)
     if exact is not None:
         return exact
-    found = list(FlowFilter(q=text).apply(Flow.objects.all()).order_by("-started_at")[:6])
+    found = listed(FlowFilter(q=text), limit=6).page.items
     if not found:
         raise CommandError(f"nothing was seen of {text}")
     if len(found) > 1:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from tracing import summariser
+from tracing.search import index
 
 
 class Command(BaseCommand):
@@ -22,6 +23,8 @@ class Command(BaseCommand):
         """Run until a signal, or with --once until there is nothing to do."""
         if options["once"]:
             done = summariser.summarise_all()
+            while index.index_batch():
+                pass
             self.stdout.write(f"{done} flow{'' if done == 1 else 's'} summarised")
             return
         stop = threading.Event()

@@ -1,0 +1,96 @@
+"""The newest events whose payload has what is asked for: a fixed number of them at any size.
+
+SQLite's FTS5 walks its rows from the newest on. PostgreSQL's GIN gives all rows of a word at
+once, so each row also has the number of its block among its words: the newest blocks are asked
+first, and further back more of them together, as long as no block bears too much.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from tracing.models import Event, EventWords
+from tracing.search.words import Question, fts5, tsquery
+
+NEWEST = 500  # matching events a search looks at
+BLOCK = 4_096  # events of one block
+BLOCKS_MOST = 64  # asked for at once
+_FTS5 = (
+    "SELECT rowid FROM tracing_eventwords_fts WHERE tracing_eventwords_fts MATCH %s"
+    " ORDER BY rowid DESC LIMIT %s"
+)
+_GIN = "SELECT event_id FROM tracing_eventwords WHERE words @@ %s::tsquery LIMIT %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Flow -> its newest event that matches; `more`: there are older matches than were read."""
+
+    events: Mapping[str, int]
+    more: bool = False
+
+
+def newest(question: Question) -> Matches:
+    """The flows of the newest NEWEST matching events."""
+    if not question.wanted:
+        return Matches({})
+    ask = _on_sqlite if connection.vendor == "sqlite" else _on_postgresql
+    found = ask(question)
+    rows = Event.objects.filter(pk__in=found[:NEWEST]).order_by("pk")
+    return Matches(
+        {flow_id: number for number, flow_id in rows.values_list("pk", "flow_id")},
+        more=len(found) > NEWEST,
+    )
+
+
+def mark_of(event_id: int) -> str:
+    """The word that stands for an event's block: none that a text or a question can have."""
+    return f"#{event_id // BLOCK}"
+
+
+def _on_sqlite(question: Question) -> Sequence[int]:
+    return _ids(_FTS5, fts5(question), NEWEST + 1)
+
+
+def _on_postgresql(question: Question) -> Sequence[int]:
+    asked = tsquery(question)
+    last = EventWords.objects.order_by("-pk").values_list("pk", flat=True).first()
+    if last is None:
+        return []
+    found: list[int] = []
+    for ids in _windows(asked, last // BLOCK):
+        found += sorted(ids, reverse=True)
+        if len(found) > NEWEST:
+            break
+    return found
+
+
+def _windows(asked: str, block: int) -> Iterator[Sequence[int]]:
+    """The matches of the newest block, then of older and of more of them at once."""
+    yield _of_blocks(asked, block, 1)
+    rest = _ids(_GIN, f"({asked}) & !('#{block}')", BLOCK + 1)
+    if len(rest) <= BLOCK:  # few enough to be all of them
+        yield rest
+        return
+    size, block = 1, block - 1
+    while block >= 0:
+        ids = _of_blocks(asked, block, size)
+        while len(ids) > BLOCK and size > 1:
+            size //= 2
+            ids = _of_blocks(asked, block, size)
+        yield ids
+        block -= size
+        size = min(size * 2, BLOCKS_MOST)
+
+
+def _of_blocks(asked: str, last: int, number: int) -> Sequence[int]:
+    blocks = range(max(0, last - number + 1), last + 1)
+    marks = " | ".join(f"'#{block}'" for block in blocks)
+    return _ids(_GIN, f"({asked}) & ({marks})", BLOCK + 1)
+
+
+def _ids(sql: str, asked: str, limit: int) -> Sequence[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [asked, limit])
+        return [row[0] for row in cursor.fetchall()]
