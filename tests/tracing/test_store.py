@@ -1,12 +1,12 @@
 """The store: exactly once, whatever the order, and flows marked in the same transaction."""
 
 import threading
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from msgspec.structs import asdict
 
 from kit.writes import writing
 from tests.tracing.arriving import START, appearances, entry_of, event, receipt, rows, take
