@@ -6,7 +6,7 @@ from typing import TypeVar
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from dlq import classes, control, discard, documents, editing, plan, queries
+from dlq import classes, control, discard, documents, editing, plan, queries, replay_documents
 from dlq.bodies import (
     DiscardOut,
     Groups,
@@ -20,15 +20,14 @@ from dlq.bodies import (
 )
 from dlq.documents import (
     ContentOut,
-    ReplayOut,
     RevisionOut,
     WholeLetterOut,
-    WholeReplayOut,
 )
 from dlq.editing import Conflict, EditError
 from dlq.filters import GroupFilter, LetterFilter
 from dlq.models import Item, Letter, Replay
 from dlq.refusals import Refused
+from dlq.replay_documents import ReplayOut, WholeReplayOut
 from dlq.settle import settle_maybe_sent
 from kit.http import Problem
 from kit.limits import PAGE_SIZE
@@ -114,7 +113,7 @@ def list_replays(request: HttpRequest, cursor: str = "", limit: int = PAGE_SIZE)
     if state := request.GET.get("state", ""):
         found = found.filter(state=state)
     rows = page(found, ("-id",), cursor, limit)
-    items = [documents.replay(row) for row in rows.items]
+    items = [replay_documents.replay(row) for row in rows.items]
     return Replays(items=items, next=rows.next, count=rows.count, estimated=rows.estimated)
 
 
@@ -134,6 +133,8 @@ def new_replay(request: HttpRequest, body: NewReplay) -> Status[WholeReplayOut]:
                 include_superseded=body.include_superseded,
                 receipt_wait_s=body.receipt_wait_s,
                 rate_per_s=body.rate_per_s,
+                gates=body.ramp,
+                most_failed=body.most_failed,
             )
         )
         classes.classify_all(made.pk)
@@ -149,13 +150,13 @@ def new_replay(request: HttpRequest, body: NewReplay) -> Status[WholeReplayOut]:
                 include_superseded=body.include_superseded or None,
             )
         )
-    return Status(201, documents.whole_replay(made))
+    return Status(201, replay_documents.whole_replay(made))
 
 
 @router.get("/replays/{int:replay_id}", response=WholeReplayOut, auth=READ)
 def show_replay(request: HttpRequest, replay_id: int) -> WholeReplayOut:
     """One replay with its account; the members that need a look come first."""
-    return documents.whole_replay(_replay(replay_id))
+    return replay_documents.whole_replay(_replay(replay_id))
 
 
 @router.post("/replays/{int:replay_id}/pause", response=ReplayOut, auth=REPLAY)
@@ -164,12 +165,12 @@ def pause_replay(request: HttpRequest, replay_id: int, body: Move | None = None)
     why = body.reason if body else ""
     who, user = actor(request), person(request)
     moved = _or_problem(lambda: control.pause(_replay(replay_id), actor=who, user=user, reason=why))
-    return documents.replay(moved)
+    return replay_documents.replay(moved)
 
 
 @router.post("/replays/{int:replay_id}/resume", response=ReplayOut, auth=REPLAY)
 def resume_replay(request: HttpRequest, replay_id: int, body: Move | None = None) -> ReplayOut:
-    """Go on."""
+    """Go on; with `again`, what failed again in this replay is sent once more."""
     given = body or Move()
     who, user = actor(request), person(request)
     moved = _or_problem(
@@ -179,9 +180,10 @@ def resume_replay(request: HttpRequest, replay_id: int, body: Move | None = None
             user=user,
             reason=given.reason,
             accept_others=given.accept_others,
+            again=given.again,
         )
     )
-    return documents.replay(moved)
+    return replay_documents.replay(moved)
 
 
 @router.post("/replays/{int:replay_id}/cancel", response=ReplayOut, auth=REPLAY)
@@ -192,7 +194,7 @@ def cancel_replay(request: HttpRequest, replay_id: int, body: Move | None = None
     moved = _or_problem(
         lambda: control.cancel(_replay(replay_id), actor=who, user=user, reason=why)
     )
-    return documents.replay(moved)
+    return replay_documents.replay(moved)
 
 
 @router.post("/replay-items/{int:item_id}/settle", response=ReplayOut, auth=REPLAY)
@@ -205,7 +207,7 @@ def settle_item(request: HttpRequest, item_id: int, body: Settlement) -> ReplayO
     _or_problem(
         lambda: settle_maybe_sent(item, body.sent, actor=who, user=user, reason=body.reason)
     )
-    return documents.replay(_replay(item.replay_id))
+    return replay_documents.replay(_replay(item.replay_id))
 
 
 def _letter(letter_id: int) -> Letter:

@@ -4,9 +4,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from dlq.documents import GroupOut, LetterOut, ReplayOut
+from dlq.documents import GroupOut, LetterOut
 from dlq.filters import LetterFilter
 from dlq.plan import Chooser
+from dlq.ramp import DEFAULT, MOST_FAILED
+from dlq.replay_documents import ReplayOut
 from kit.http import Problem
 from kit.limits import FORM_BYTES
 
@@ -67,6 +69,8 @@ class NewReplay(Choice):
     accept_others: bool = False
     receipt_wait_s: Annotated[int, Field(ge=0, le=86_400)] = 60
     rate_per_s: Annotated[int, Field(ge=0, le=100_000)] = 0
+    ramp: list[int] = list(DEFAULT)  # letters of each gate before the rest; [] = at once
+    most_failed: int = MOST_FAILED  # per cent of a gate; beyond, it pauses itself
     replay: int | None = None
 
 
@@ -100,10 +104,11 @@ class NewRevision(BaseModel):
 
 
 class Move(BaseModel):
-    """Why, and whether other consumers may see it too (promise 6)."""
+    """Why, and whether other consumers may see it too (promise 6); `again`: what failed, too."""
 
     reason: Reason = ""
     accept_others: bool = False
+    again: bool = False
 
 
 class Settlement(BaseModel):

@@ -1,9 +1,10 @@
 """What an operator does to a replay: start, pause, resume, cancel, choose; each in the audit."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from dlq import classes, states, sweeping
+from dlq import classes, ramp, states, sweeping
 from dlq.models import Replay
 from dlq.refusals import Refused
 from dlq.targets import allowed
@@ -61,8 +62,12 @@ def resume(
     user: User | None,
     reason: str = "",
     accept_others: bool = False,
+    again: bool = False,
 ) -> Replay:
-    """Go on. Raises Refused, also while it waits for the acceptance of other consumers."""
+    """Go on; with `again` also with what failed again in this replay, once more.
+
+    Raises Refused, also while it waits for the acceptance of other consumers.
+    """
     _check_acceptance(replay, accept_others)
     return _move(
         replay,
@@ -73,6 +78,7 @@ def resume(
         reason=reason,
         columns={"accept_others": accept_others or replay.accept_others},
         before=ReplayState.PAUSED,
+        also=lambda locked: {"again": ramp.go_on(locked, again=again)},
     )
 
 
@@ -95,6 +101,24 @@ def choose(replay: Replay, *, send_superseded: bool, actor: str, user: User | No
             raise Refused("The replay was started", "Its plan cannot change any more.")
         _note(replay, "choose", actor, user, "", {"send_superseded": send_superseded})
     classes.include(replay.pk, send_superseded)
+
+
+def set_ramp(
+    replay: Replay, sizes: Sequence[int], most_failed: int, *, actor: str, user: User | None
+) -> Replay:
+    """Gates of these sizes before the rest, and the per cent of a gate that may fail.
+
+    Raises Refused: it is no plan any more, or no such ramp.
+    """
+    columns = ramp.columns(sizes, most_failed)
+    with writing():
+        locked = Replay.objects.select_for_update().get(pk=replay.pk)
+        if locked.state != ReplayState.PLANNED:
+            raise Refused("The replay was started", "Its ramp cannot change any more.")
+        Replay.objects.filter(pk=replay.pk).update(**columns)
+        _note(replay, "ramp", actor, user, "", columns)
+    replay.refresh_from_db()
+    return replay
 
 
 def set_rate(replay: Replay, per_second: int, *, actor: str, user: User | None) -> Replay:
@@ -128,8 +152,12 @@ def _move(
     columns: dict[str, Any] | None = None,
     changes: dict[str, Any] | None = None,
     before: ReplayState | None = None,
+    also: Callable[[Replay], dict[str, Any]] = lambda _: {},
 ) -> Replay:
-    """One conditional move with its audit entry; raises Refused when it is not allowed now."""
+    """One conditional move with its audit entry; raises Refused when it is not allowed now.
+
+    `also` does what goes with it, and says what the audit is to hold of that.
+    """
     now: datetime = clock.now()
     with writing():
         locked = Replay.objects.select_for_update().get(pk=replay.pk)
@@ -139,7 +167,7 @@ def _move(
             raise Refused(f"The replay is {word}", f"It cannot {verb} any more.")
         if columns:
             Replay.objects.filter(pk=replay.pk).update(**columns)
-        _note(replay, verb, actor, user, reason, changes)
+        _note(replay, verb, actor, user, reason, {**(changes or {}), **also(locked)})
     replay.refresh_from_db()
     return replay
 

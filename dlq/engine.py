@@ -11,7 +11,7 @@ from datetime import timedelta
 from django.db.models import Q
 
 from brokers.contract import BrokerError
-from dlq import classes, leases, recovery, sending, states, sweeping
+from dlq import classes, leases, ramp, recovery, sending, states, sweeping
 from dlq.lanes import heads, is_drained
 from dlq.leases import Lease, Lost
 from dlq.models import Replay
@@ -79,13 +79,15 @@ def _work(lease: Lease, until: float) -> int:
         replay.refresh_from_db()
     if replay.state != ReplayState.RUNNING:
         return done
+    if "gates" not in replay.plan:
+        _lay(lease, replay)
     after, routes = "", Routes()
     while time.monotonic() < until:
         sent, after = step(lease, replay, routes, after)
         done += sent
         if not sent or replay.rate_per_s:
             break
-    _turn(replay)
+    _turn(lease, replay)
     return done
 
 
@@ -94,7 +96,8 @@ def step(lease: Lease, replay: Replay, known: Routes, after: str = "") -> tuple[
 
     Raises Lost, BrokerError, Refused.
     """
-    found = heads(replay.pk, after, min(SLICE, replay.rate_per_s or SLICE))
+    size = min(SLICE, replay.rate_per_s or SLICE)
+    found = heads(replay.pk, after, size, ramp.bound(replay))
     if not found:
         return 0, ""
     members = sending.load([item for _, item in found], replay.plan["token"])
@@ -107,12 +110,18 @@ def step(lease: Lease, replay: Replay, known: Routes, after: str = "") -> tuple[
     return len(found), found[-1][0]
 
 
-def _turn(replay: Replay) -> None:
-    """End the batch when nothing is left, else say when it goes on."""
+def _lay(lease: Lease, replay: Replay) -> None:
+    with leases.fenced(lease, ReplayState.RUNNING):
+        ramp.lay(replay)
+
+
+def _turn(lease: Lease, replay: Replay) -> None:
+    """End the batch when nothing is left, else see to its gate and say when it goes on."""
     if is_drained(replay.pk):
         finish(replay.pk)
-    else:
-        _later(replay.pk, SECOND if replay.rate_per_s else timedelta(0))
+        return
+    opened = ramp.turn(lease, replay)
+    _later(replay.pk, SECOND if replay.rate_per_s and not opened else timedelta(0))
 
 
 def finish(replay_id: int) -> None:

@@ -9,10 +9,10 @@ from dlq.models import Item
 _HEADS = """
 WITH RECURSIVE lanes(lane) AS (
   SELECT min(lane) FROM dlq_item WHERE replay_id = %(replay)s AND state = 'waiting'
-    AND lane > %(after)s
+    AND lane > %(after)s{until}
   UNION ALL
   SELECT (SELECT min(later.lane) FROM dlq_item later WHERE later.replay_id = %(replay)s
-    AND later.state = 'waiting' AND later.lane > lanes.lane)
+    AND later.state = 'waiting' AND later.lane > lanes.lane{later_until})
   FROM lanes WHERE lanes.lane IS NOT NULL
 )
 SELECT lane, (
@@ -26,12 +26,20 @@ FROM lanes WHERE lane IS NOT NULL AND NOT EXISTS (
 )
 LIMIT %(limit)s
 """
+_ALL = _HEADS.format(until="", later_until="")
+_GATED = _HEADS.format(until=" AND lane <= %(until)s", later_until=" AND later.lane <= %(until)s")
 
 
-def heads(replay_id: int, after: str, limit: int) -> list[tuple[str, int]]:
-    """(lane, item) of the next lanes behind `after`, in the order of the lanes' names."""
+def heads(replay_id: int, after: str, limit: int, until: str | None) -> list[tuple[str, int]]:
+    """(lane, item) of the next lanes behind `after`, in the order of the lanes' names.
+
+    Lanes behind `until` are of a gate that is not open yet.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_HEADS, {"replay": replay_id, "after": after, "limit": limit})
+        cursor.execute(
+            _ALL if until is None else _GATED,
+            {"replay": replay_id, "after": after, "limit": limit, "until": until},
+        )
         return [(str(lane), int(item)) for lane, item in cursor.fetchall()]
 
 

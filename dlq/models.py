@@ -180,6 +180,11 @@ class Replay(models.Model):
     accept_others = models.BooleanField(default=False)  # promise 6: other consumers see it too
     receipt_wait_s = models.IntegerField(default=60)
     rate_per_s = models.IntegerField(default=0)  # 0 = as fast as it goes
+    ramp = models.JSONField(default=list)  # letters of each gate before the rest; [] = all at once
+    most_failed = models.IntegerField(default=5)  # per cent of a gate: beyond, it pauses itself
+    gate = models.IntegerField(default=0)  # the one that is open, by its place in plan["gates"]
+    gate_progress = models.IntegerField(default=-1)  # sends and outcomes in it, at the last turn
+    gate_moved_at = models.DateTimeField(null=True)  # when that changed last
     actor = models.CharField(max_length=150)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL

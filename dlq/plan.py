@@ -37,6 +37,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Concat, LPad, StrIndex, Substr
 
 from brokers.contract import BrokerError
+from dlq import ramp
 from dlq.models import Group, Item, Letter, Replay, Revision
 from dlq.refusals import Refused
 from dlq.targets import Kind, Routes, allowed
@@ -101,12 +102,16 @@ def freeze(
     include_superseded: bool = False,
     receipt_wait_s: int = 60,
     rate_per_s: int = 0,
+    gates: Sequence[int] = (),
+    most_failed: int = 100,
 ) -> Replay:
     """Freeze the dead letters among the chosen, with version and revision, as a planned replay.
 
-    Members are classified afterwards (dlq/classes.py). Raises Refused: nothing to send, too
-    many letters, a broker that may not be written to or cannot be reached.
+    Members are classified afterwards (dlq/classes.py). Without `gates` all go at once, and no
+    failure stops them. Raises Refused: nothing to send, too many letters, no such ramp, a broker
+    that may not be written to or cannot be reached.
     """
+    pace = ramp.columns(gates, most_failed)
     chooser = Chosen(chosen) if isinstance(chosen, Sequence) else chosen
     matching = chooser.apply(Letter.objects.order_by())
     dead = matching.filter(state=LetterState.DEAD)
@@ -120,6 +125,7 @@ def freeze(
             include_superseded=include_superseded,
             receipt_wait_s=receipt_wait_s,
             rate_per_s=rate_per_s,
+            **pace,
             actor=actor[:150],
             user=user,
             next_step_at=clock.now(),

@@ -69,7 +69,7 @@ def load(item_ids: Sequence[int], token: str) -> list[Member]:
             item=row[0],
             letter=row[1],
             version=row[2],
-            attempt=row[5] or f"r{row[4]}-{token}-i{row[0]}",
+            attempt=row[5] or f"r{row[4]}-{token}-i{row[0]}.{row[2]}",
             kind=Kind(row[6], row[7], bool(row[10]), row[8], row[9], row[3] is not None),
             position=row[10],
             identity=bytes(row[11]),

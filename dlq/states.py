@@ -42,8 +42,9 @@ REPLAY_FROM: Mapping[ReplayState, frozenset[ReplayState]] = {
 }
 _UNSURE = frozenset({ItemState.SENT, ItemState.MAYBE_SENT, ItemState.NO_RECEIPT, ItemState.HANDLED})
 ITEM_FROM: Mapping[ItemState, frozenset[ItemState]] = {
-    # a choice taken back while planned, or a claim whose marker says it was not sent
-    ItemState.WAITING: frozenset({ItemState.SUPERSEDED, ItemState.SENDING}),
+    # a choice taken back while planned, a claim whose marker says it was not sent, or a resumed
+    # replay that sends once more what failed in it
+    ItemState.WAITING: frozenset({ItemState.SUPERSEDED, ItemState.SENDING, ItemState.FAILED_AGAIN}),
     ItemState.SUPERSEDED: frozenset({ItemState.WAITING}),
     ItemState.CHANGED: frozenset({ItemState.WAITING, ItemState.SENDING}),
     ItemState.SENDING: frozenset({ItemState.WAITING}),

@@ -17,6 +17,7 @@ urlpatterns = [
     path("replays", replays.replays, name="replays"),
     path("replays/<int:replay_id>", replays.replay, name="replay"),
     path("replays/<int:replay_id>/superseded", replay_actions.superseded, name="replay_superseded"),
+    path("replays/<int:replay_id>/ramp", replay_actions.ramp, name="replay_ramp"),
     path("replays/<int:replay_id>/rate", replay_actions.rate, name="replay_rate"),
     path("replays/<int:replay_id>/<str:verb>", replay_actions.move, name="replay_move"),
     path("replays/items/<int:item_id>/settle", replay_actions.settle, name="item_settle"),

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from dlq import classes, control, plan
+from dlq import classes, control, plan, ramp
 from dlq.discard import discard
 from dlq.filters import LetterFilter
 from dlq.models import Replay
@@ -66,7 +66,13 @@ def discard_letter(request: HttpRequest, letter_id: int) -> HttpResponse:
 def plan_replay(request: HttpRequest) -> HttpResponse:
     """Freeze the selected letters, or all that match, and show the plan."""
     try:
-        replay = plan.freeze(_chosen(request), actor=actor(request), user=person(request))
+        replay = plan.freeze(
+            _chosen(request),
+            actor=actor(request),
+            user=person(request),
+            gates=ramp.DEFAULT,
+            most_failed=ramp.MOST_FAILED,
+        )
     except Refused as error:
         return _refuse(request, error, _back(request))
     classes.classify_all(replay.pk)

@@ -6,6 +6,7 @@ from typing import Any
 from dlq import classes, plan
 from dlq.classes import CHANGED, READY, SUPERSEDED, Class
 from dlq.models import Item, Replay
+from dlq.views import gate_parts
 from kit import formats
 from tracing.queries import effects_of
 
@@ -38,6 +39,7 @@ def plan_context(replay: Replay) -> dict[str, Any]:
         "receivers": replay.plan["receivers"],
         "left_out": sum(replay.plan["left_out"].values()),
         "others": sorted({name for row in replay.plan["receivers"] for name in row["others"]}),
+        **gate_parts.planned(replay, sent),
         **_effects(replay, total),
     }
 

@@ -1,12 +1,12 @@
 """A replay while it runs and after: counts that add up, rate, outcomes over time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from dlq import classes, queries
 from dlq.models import Item, Replay
-from dlq.views import table
+from dlq.views import gate_parts, table
 from dlq.words import ItemState, ReplayState
 from kit import clock, formats
 
@@ -55,6 +55,7 @@ def context(replay: Replay) -> dict[str, Any]:
     total = sum(counts.values())
     members = total - counts[ItemState.SUPERSEDED] - counts[ItemState.CHANGED]
     sent = sum(counts[state] for state in SENT)
+    gates = gate_parts.passing(replay)
     return {
         "total": total,
         "members": members,
@@ -73,7 +74,8 @@ def context(replay: Replay) -> dict[str, Any]:
         "needs_acceptance": replay.plan.get("needs_acceptance") and not replay.accept_others,
         "log": queries.log_of(replay.pk),
         **_speed(replay, counts[ItemState.WAITING] + sum(counts[s] for s in FLYING)),
-        **_chart(replay, total),
+        **gates,
+        **_chart(replay, total, gates["gate_marks"]),
     }
 
 
@@ -137,7 +139,7 @@ def _speed(replay: Replay, left: int) -> dict[str, Any]:
     }
 
 
-def _chart(replay: Replay, total: int) -> dict[str, Any]:
+def _chart(replay: Replay, total: int, gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Outcomes in equal slots since the start; none before the first and none of very many."""
     if replay.started_at is None or total > CHART_MEMBERS:
         return {"chart": None}
@@ -165,6 +167,10 @@ def _chart(replay: Replay, total: int) -> dict[str, Any]:
             "seconds": True,
             "axis": 26,
             "range": [0, max(4, *all_)],
+            "marks": [
+                {"t": (gate["at"] - replay.started_at).total_seconds(), "text": gate["text"]}
+                for gate in gates
+            ],
             "series": [
                 {"name": "failed", "y": [*all_, None], "bars": 1, "tone": "--c-bad-fill"},
                 {"name": "ok", "y": [*ok, None], "bars": 1, "tone": "--c-ok-fill"},

@@ -32,7 +32,8 @@ def move(request: HttpRequest, replay_id: int, verb: str) -> HttpResponse:
         elif verb == "pause":
             control.pause(replay, **who)  # type: ignore[arg-type]
         elif verb == "resume":
-            control.resume(replay, accept_others=accept, **who)  # type: ignore[arg-type]
+            again = request.POST.get("again") == "yes"
+            control.resume(replay, accept_others=accept, again=again, **who)  # type: ignore[arg-type]
         else:
             control.cancel(replay, **who)  # type: ignore[arg-type]
     except Refused as error:
@@ -48,6 +49,23 @@ def superseded(request: HttpRequest, replay_id: int) -> HttpResponse:
     send = request.POST.get("superseded") == "send"
     try:
         control.choose(replay, send_superseded=send, actor=actor(request), user=person(request))
+    except Refused as error:
+        messages.error(request, f"{error.title}. {error.detail}".strip())
+    return redirect("dlq:replay", replay_id)
+
+
+@require_POST
+@require(Permission.REPLAY)
+def ramp(request: HttpRequest, replay_id: int) -> HttpResponse:
+    """Choose gates, bound and rate of a plan."""
+    replay = get_object_or_404(Replay, pk=replay_id)
+    who = {"actor": actor(request), "user": person(request)}
+    try:
+        sizes = [int(size) for size in request.POST.get("gates", "").split(",") if size]
+        most_failed = int(request.POST.get("most_failed", ""))
+        control.set_ramp(replay, sizes, most_failed, **who)  # type: ignore[arg-type]
+    except ValueError:
+        messages.error(request, "Choose a ramp and a bound of the lists.")
     except Refused as error:
         messages.error(request, f"{error.title}. {error.detail}".strip())
     return redirect("dlq:replay", replay_id)

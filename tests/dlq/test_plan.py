@@ -1,6 +1,7 @@
 """Plans: what is frozen stays, every member is in one class, the page's filter chooses."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -17,7 +18,7 @@ from tests.dlq.scene import Scene, pump, run, states
 pytestmark = pytest.mark.django_db
 
 
-def freeze(chosen: LetterFilter | list[int], **options: bool) -> Replay:
+def freeze(chosen: LetterFilter | list[int], **options: Any) -> Replay:
     made = plan.freeze(chosen, actor="ann", user=None, reason="the fix is out", **options)
     classes.classify_all(made.pk)
     made.refresh_from_db()

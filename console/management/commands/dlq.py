@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from pydantic import BaseModel
 
-from dlq import classes, control, discard, documents, editing, plan, queries
+from dlq import classes, control, discard, documents, editing, plan, queries, ramp, replay_documents
 from dlq.editing import EditError
 from dlq.filters import LetterFilter
 from dlq.models import Letter, Replay
@@ -50,6 +50,15 @@ class Command(BaseCommand):
         replay.add_argument("--include-superseded", action="store_true")
         replay.add_argument("--accept-others", action="store_true", help="others may see it too")
         replay.add_argument("--rate", type=int, default=0, help="sends a second, 0: no limit")
+        replay.add_argument(
+            "--ramp",
+            type=_sizes,
+            default=list(ramp.DEFAULT),
+            help="letters of each gate before the rest, 1,5,25; 'none': all at once",
+        )
+        replay.add_argument(
+            "--most-failed", type=int, default=ramp.MOST_FAILED, help="per cent of a gate"
+        )
         replay.add_argument("--wait", action="store_true", help="until every outcome is known")
         for verb in (edit, replay, drop):
             verb.add_argument("--reason", default="", help="kept in the audit")
@@ -109,6 +118,8 @@ class Command(BaseCommand):
             reason=options["reason"],
             include_superseded=options["include_superseded"],
             rate_per_s=options["rate"],
+            gates=options["ramp"],
+            most_failed=options["most_failed"],
         )
         while not classes.classify(replay.pk):
             pass
@@ -120,17 +131,19 @@ class Command(BaseCommand):
                 user=None,
                 accept_others=options["accept_others"],
             )
-        while options["wait"] and not options["dry_run"] and replay.state not in OVER:
+        while options["wait"] and not options["dry_run"] and _goes_on(replay):
             time.sleep(0.5)
             replay.refresh_from_db()
         self._show_replay(replay, as_json=options["json"])
 
     def _show_replay(self, replay: Replay, *, as_json: bool) -> None:
-        document = documents.whole_replay(replay)
+        document = replay_documents.whole_replay(replay)
         if as_json:
             self._print(document)
             return
         self.stdout.write(f"replay {replay.pk}, {replay.state}: {replay.title}")
+        if document.stopped:
+            self.stdout.write(f"  paused itself: {document.stopped}")
         for one in document.classes:
             self.stdout.write(f"  {one.name}: {one.letters}")
         for row in document.receivers:
@@ -150,6 +163,16 @@ class Command(BaseCommand):
     def _print(self, document: Any) -> None:
         plain = document.model_dump() if isinstance(document, BaseModel) else document
         self.stdout.write(json.dumps(plain, indent=2))
+
+
+def _goes_on(replay: Replay) -> bool:
+    """Whether waiting for it makes sense: not once it is over, or has paused itself."""
+    return replay.state not in OVER and not replay.plan.get("stopped")
+
+
+def _sizes(text: str) -> list[int]:
+    """`1,5,25`, or `none`; argparse turns a ValueError into a message."""
+    return [] if text == "none" else [int(size) for size in text.split(",")]
 
 
 def _filters(parser: CommandParser) -> None:
