@@ -70,16 +70,44 @@ def test_a_dry_run_then_the_same_plan(shop: Scene, api: Api) -> None:
     assert shop.sent() == []
     started = api.post("/replays", {"replay": planned["id"], "reason": "the fix is out"}, 201)
     assert (started["state"], started["members_hash"]) == ("running", planned["members_hash"])
-    pump()
-    shop.handle()
-    shop.handle()
-    scene.settle(shop)
+    for _ in range(2):  # the second gate waits for the outcome of the first
+        pump()
+        shop.handle()
+        scene.settle(shop)
+        pump()
     done = api.get(f"/replays/{planned['id']}")
     assert (done["state"], done["account"]) == ("done", {"succeeded": 2})
+    assert (done["ramp"], [gate["letters"] for gate in done["gates"]]) == ([1, 5, 25], [1, 1])
     assert all(item["evidence"] for item in done["items"])
     (listed,) = api.get("/replays")["items"]
     assert listed["id"] == planned["id"]
     assert AuditEntry.objects.filter(action="replay.start").get().actor == "ann (test)"
+
+
+def test_a_ramp_that_pauses_itself_says_why(shop: Scene, api: Api) -> None:
+    shop.die(1, 2)
+    shop.letters()
+    body = {"filter": {"consumer": "payment"}, "reason": "1.8.1", "ramp": [1], "most_failed": 10}
+    made = api.post("/replays", body, 201)
+    path = f"/replays/{made['id']}"
+    pump()
+    shop.handle("dead_lettered")
+    scene.settle(shop)
+    pump()
+    paused = api.get(path)
+    assert (paused["state"], paused["gate"]) == ("paused", 0)
+    assert paused["stopped"] == "1 failed again of 1: more than 10 %"
+    resumed = api.post(f"{path}/resume", {"again": True})
+    assert (resumed["state"], resumed["stopped"]) == ("running", "")
+    assert resumed["account"] == {"waiting": 2}
+
+
+def test_a_ramp_has_bounds(shop: Scene, api: Api) -> None:
+    shop.die(1)
+    shop.letters()
+    for wrong in ({"ramp": [0]}, {"ramp": [5_000]}, {"most_failed": 101}):
+        body = {"filter": {"consumer": "payment"}, "reason": "x", **wrong}
+        assert api.post("/replays", body, 409)["title"].startswith("No such")
 
 
 def test_pause_resume_cancel(shop: Scene, api: Api) -> None:
