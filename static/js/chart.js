@@ -29,6 +29,7 @@
     ctx.font = `${11 * ratio}px Inter`;
     ctx.textBaseline = "top";
     ctx.lineWidth = ratio;
+    let free = -Infinity; // where the last text ended: two that would overlap are one
     for (const mark of marks) {
       const x = Math.round(plot.valToPos(mark.t, "x", true)) + 0.5;
       if (x < bbox.left || x > bbox.left + bbox.width) continue;
@@ -40,7 +41,9 @@
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
       ctx.textAlign = left ? "right" : "left";
+      if (x < free) continue;
       ctx.fillText(mark.text, x + (left ? -5 : 5) * ratio, bbox.top + ratio);
+      free = x + ctx.measureText(mark.text).width + 10 * ratio;
     }
     ctx.restore();
   }

@@ -1,0 +1,67 @@
+"""The ramp on the pages: chosen in the plan, seen in the progress, gone on with after a pause."""
+
+import pytest
+from django.urls import reverse
+
+from dlq.models import Item, Replay
+from tests.dlq import scene
+from tests.dlq.browser import client, html
+from tests.dlq.scene import Scene, pump, run
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_plan_shows_its_gates_and_lets_them_be_changed(shop: Scene) -> None:
+    shop.die(*range(1, 9))
+    letters = [str(letter.pk) for letter in shop.letters()]
+    me = client()
+    me.post(reverse("dlq:plan"), {"letter": letters})
+    replay = Replay.objects.get()
+    page = html(me.get(reverse("dlq:replay", args=[replay.pk])))
+    assert "<b>1</b><span>first</span></li><li><b>5</b><span>next</span></li><li><b>2</b>" in page
+    assert "when over 5 % of a gate fail again" in page
+
+    me.post(reverse("dlq:replay_ramp", args=[replay.pk]), {"gates": "1", "most_failed": "20"})
+    replay.refresh_from_db()
+    assert (replay.ramp, replay.most_failed) == ([1], 20)
+    page = html(me.get(reverse("dlq:replay", args=[replay.pk])))
+    assert "<b>1</b><span>first</span></li><li><b>7</b><span>the rest</span>" in page
+    wrong = {"gates": "many", "most_failed": "5"}
+    answer = me.post(reverse("dlq:replay_ramp", args=[replay.pk]), wrong, follow=True)
+    assert "Choose a ramp" in html(answer)
+
+
+def test_a_viewer_sees_the_ramp_and_cannot_change_it(shop: Scene) -> None:
+    shop.die(1)
+    (letter,) = shop.letters()
+    client().post(reverse("dlq:plan"), {"letter": [str(letter.pk)]})
+    replay = Replay.objects.get()
+    viewer = client("viewer")
+    assert "Change ramp" not in html(viewer.get(reverse("dlq:replay", args=[replay.pk])))
+    url = reverse("dlq:replay_ramp", args=[replay.pk])
+    assert viewer.post(url, {"gates": "1", "most_failed": "20"}).status_code == 403
+
+
+def test_the_progress_says_why_it_paused_itself_and_sends_once_more(shop: Scene) -> None:
+    shop.die(1, 2, 3)
+    replay = run(*shop.letters(), gates=(1,), most_failed=5)
+    pump()
+    shop.handle("dead_lettered")
+    scene.settle(shop)
+    pump()
+    me = client()
+    page = html(me.get(reverse("dlq:replay", args=[replay.pk])))
+    assert "It paused itself:</b> 1 failed again of 1: more than 5 %" in page
+    assert '<b>1 letter</b><span class="small muted">1 failed again</span>' in page
+    assert '<b>The other 2</b><span class="small muted">closed</span>' in page
+    assert "send the 1 that failed once more" in page
+
+    me.post(reverse("dlq:replay_move", args=[replay.pk, "resume"]), {"again": "yes"})
+    assert Item.objects.filter(state="waiting").count() == 3
+    pump()
+    shop.handle()
+    scene.settle(shop)
+    pump()
+    page = html(me.get(reverse("dlq:replay", args=[replay.pk])))
+    assert "1 of 1 succeeded" in page
+    assert "It paused itself" not in page
