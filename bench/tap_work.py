@@ -28,7 +28,7 @@ from brokers.config import BrokerConfig, Config
 from brokers.contract import Entry
 from brokers.redis_streams import RedisStreams
 from console.tap import Tap
-from console.tap_source import BATCH
+from console.tap_reading import BATCH
 from kit.models import ApiToken, User
 from kit.sqlite.base import PRAGMAS
 from tests.support.redis_server import RedisServer

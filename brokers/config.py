@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from brokers import retention
+from brokers import retention, start
 from brokers.retention import Retention
 
 PARTITIONS = r"^(?P<topic>.+)\.(?P<partition>\d+)$"
@@ -34,12 +34,17 @@ class ConfigError(Exception):
 
 
 class BrokerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One broker to observe. Nothing is written to it unless `tap` or `replay` says so."""
+    """One broker to observe. Nothing is written to it unless `tap` or `replay` says so.
+
+    Its events are read in any case: with `tap` in a consumer group of ours, from the first entry
+    of every stream on; else from cursors of our own, from `start` on.
+    """
 
     name: Name
     url: str
     tap: bool = False
     replay: bool = False
+    start: str = ""  # as brokers.start.parse takes it; filled in where it matters
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
     partitions: str = PARTITIONS
@@ -167,7 +172,18 @@ def _broker(
         _pattern(pattern, ("consumer",), f"{where}.dead_letters[{index}]")
     url = _url(broker.url, f"{where}.url", environ)
     hidden = transport_url is not None and database(url) == database(transport_url)
-    return msgspec.structs.replace(broker, url=url, hidden=hidden)
+    begin = _start(broker, f"{where}.start")
+    return msgspec.structs.replace(broker, url=url, hidden=hidden, start=begin)
+
+
+def _start(broker: BrokerConfig, where: str) -> str:
+    if broker.tap and broker.start:
+        raise ConfigError(f"{where}: with tap = true every stream is read from its first entry on")
+    try:
+        start.parse(broker.start or start.NEWEST)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    return "" if broker.tap else broker.start or start.NEWEST
 
 
 def _pattern(pattern: str, names: Sequence[str], where: str) -> None:

@@ -70,6 +70,17 @@ class StreamState:
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where the reading of a stream from a cursor of our own begins."""
+
+    stream: str
+    position: str  # what comes after it is read
+    left_out: int | None  # entries before it that are not read; None: some, not counted
+    since: datetime | None  # the broker's time of the oldest that is read; None: all, or unknown
+    added: int | None  # entries ever added up to the position, where the broker counts them
+
+
+@dataclass(frozen=True, slots=True)
 class Process:
     """One member of a consumer that the broker has seen lately."""
 
@@ -191,6 +202,7 @@ class Broker(Protocol):
     """A system to observe and, where switched on, to mend."""
 
     name: str
+    taps: bool  # whether events are read in a consumer group, which writes
 
     def now(self) -> datetime:
         """The broker's clock. Raises BrokerError."""
@@ -221,6 +233,21 @@ class Broker(Protocol):
 
     def acknowledge(self, group: str, entries: Iterable[Entry]) -> None:
         """Say that these are stored. Writes."""
+
+    def begin(self, streams: Sequence[str], known_since: datetime) -> list[Beginning]:
+        """Where the reading of these begins, as configured; those that are gone are left out.
+
+        What came after `known_since` is read in any case: since then we claim to see all.
+        """
+
+    def read_after(self, cursors: Mapping[str, str], count: int, block_ms: int) -> list[Entry]:
+        """About `count` entries that come after these positions, by stream; each stream's in order.
+
+        Waits at most `block_ms` for the first. Knows nothing of the entries given out before.
+        """
+
+    def states(self, streams: Sequence[str]) -> list[StreamState]:
+        """How these streams stand; those that are gone are left out."""
 
     def entry(self, stream: str, position: str) -> Entry | None:
         """One entry, or None when it is gone."""

@@ -9,8 +9,12 @@ from brokers.contract import Role, Stream
 from brokers.redis_wire import Wire, text
 
 MAX_STREAMS = 5_000  # beyond: the rest is left out, and `note` says so
-SCANS_A_ROUND = 200  # SCAN calls of 1,000 keys in one refresh; the next goes on from there
-REFRESH_S = 3.0
+SCAN_KEYS = 1_000  # keys that one SCAN call looks at
+SCANS_A_SECOND = 50  # on average; in one go at most SCANS_AT_ONCE, saved up while none is needed
+SCANS_AT_ONCE = 100
+REFRESH_S = 3.0  # between two passes over the keys, when a pass is short
+REST = 9  # a long pass is followed by a rest of so many times its own length
+REST_MAX_S = 600.0
 
 
 def role_of(name: str, config: BrokerConfig) -> Stream | None:
@@ -42,28 +46,45 @@ class Discovery:
         self._known: dict[str, Stream] = {}
         self._found: dict[str, Stream] = {}  # by the pass under way
         self._cursor = "0"
+        self._calls = 0  # of the pass under way
+        self._pace = Pace()
         self._next = 0.0
+        self._rest_until = 0.0
         self.note = ""
 
     def streams(self, *, fresh: bool = False) -> list[Stream]:
-        """All known streams, sorted by name; looks again when due, or when `fresh`."""
-        if not self._config.hidden and (fresh or time.monotonic() >= self._next):
+        """All known streams, sorted by name; looks again when due, or when `fresh`.
+
+        In a large keyspace that is no more often than its limits allow.
+        """
+        now = time.monotonic()
+        due = (fresh or now >= self._next) and now >= self._rest_until
+        if due and not self._config.hidden:
             self._refresh()
             self._next = time.monotonic() + REFRESH_S
         return [self._known[name] for name in sorted(self._known)]
 
     def _refresh(self) -> None:
-        for _ in range(SCANS_A_ROUND):
-            reply = self._wire.ask("SCAN", self._cursor, "TYPE", "stream", "COUNT", 1000)
+        for _ in range(self._pace.allowed(time.monotonic())):
+            reply = self._wire.ask("SCAN", self._cursor, "TYPE", "stream", "COUNT", SCAN_KEYS)
             self._cursor = text(reply[0])
+            self._calls += 1
+            self._pace.take()
             self._take([text(key) for key in reply[1]])
             if self._cursor == "0":
-                self._known, self._found = self._found, {}
-                self.note = self._cap_note(len(self._known))
+                self._end_pass()
                 return
         # a very large keyspace: show what is found so far, keep what was known
         self._known = {**self._known, **self._found}
         self.note = "still looking through the keys of this database"
+
+    def _end_pass(self) -> None:
+        self._known, self._found = self._found, {}
+        self.note = self._cap_note(len(self._known))
+        if self._calls > SCANS_AT_ONCE:
+            rest_s = min(REST_MAX_S, REST * self._calls / SCANS_A_SECOND)
+            self._rest_until = time.monotonic() + rest_s
+        self._calls = 0
 
     def _take(self, names: list[str]) -> None:
         for name in names:
@@ -76,6 +97,24 @@ class Discovery:
         if count < MAX_STREAMS:
             return ""
         return f"only the first {MAX_STREAMS:,} streams are watched; narrow include or exclude"
+
+
+class Pace:
+    """How many SCAN calls may go now: SCANS_A_SECOND, saved up to SCANS_AT_ONCE."""
+
+    def __init__(self) -> None:
+        self._saved = float(SCANS_AT_ONCE)
+        self._at = time.monotonic()
+
+    def allowed(self, now: float) -> int:
+        """The calls that may go at `now` (monotonic seconds)."""
+        self._saved = min(SCANS_AT_ONCE, self._saved + (now - self._at) * SCANS_A_SECOND)
+        self._at = now
+        return int(self._saved)
+
+    def take(self) -> None:
+        """One call went."""
+        self._saved -= 1
 
 
 def partitions_of(streams: list[Stream], topic: str) -> list[Stream]:

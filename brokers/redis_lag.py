@@ -72,11 +72,12 @@ def _states(
         info, groups = replies[2 * index], replies[2 * index + 1]
         if isinstance(info, ResponseError) or isinstance(groups, ResponseError):
             continue  # deleted since it was discovered, or replaced by another type
-        state = _state(stream, pairs(info), now_ms)
+        state = stream_state(stream, pairs(info), now_ms)
         yield state, [_group(state, pairs(group)) for group in groups]
 
 
-def _state(stream: Stream, info: dict[str, Raw], now_ms: int) -> StreamState:
+def stream_state(stream: Stream, info: dict[str, Raw], now_ms: int) -> StreamState:
+    """What an XINFO STREAM says of a stream."""
     first = info.get("first-entry")
     added = info.get("entries-added")
     return StreamState(

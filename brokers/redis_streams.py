@@ -1,12 +1,13 @@
 """Redis Streams, 6.2 and later, as one broker of the contract."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from redis import ResponseError
 
 from brokers.config import BrokerConfig
 from brokers.contract import (
+    Beginning,
     BrokerError,
     ConsumerLag,
     Delivered,
@@ -18,6 +19,7 @@ from brokers.contract import (
 )
 from brokers.discovery import Discovery, partitions_of, role_of
 from brokers.redis_lag import survey
+from brokers.redis_observe import RedisObserver
 from brokers.redis_tap import TapReader, to_entry
 from brokers.redis_wire import Wire, entries, order, pairs, server_ms, text
 
@@ -28,9 +30,16 @@ class RedisStreams:
     def __init__(self, config: BrokerConfig) -> None:
         self.config = config
         self.name = config.name
+        self.taps = config.tap
         self.wire = Wire(config.url)
         self._discovery = Discovery(self.wire, config)
+        self._observer = RedisObserver(self.wire, config)
         self._taps: dict[tuple[str, str], TapReader] = {}
+
+    @property
+    def note(self) -> str:
+        """What discovery has left out so far, in words; empty: nothing."""
+        return self._discovery.note
 
     def now(self) -> datetime:
         """The server's clock. Raises BrokerError."""
@@ -70,6 +79,18 @@ class RedisStreams:
                 tap.acknowledge(entries)
                 return
         raise BrokerError(f"{group} reads nothing here")
+
+    def begin(self, streams: Sequence[str], known_since: datetime) -> list[Beginning]:
+        """Where the reading of these begins, as `start` says; raises BrokerError."""
+        return self._observer.begin(streams, known_since)
+
+    def read_after(self, cursors: Mapping[str, str], count: int, block_ms: int) -> list[Entry]:
+        """About `count` entries after these positions, without a group; raises BrokerError."""
+        return self._observer.read_after(cursors, count, block_ms)
+
+    def states(self, streams: Sequence[str]) -> list[StreamState]:
+        """How these streams stand; raises BrokerError."""
+        return self._observer.states(streams)
 
     def entry(self, stream: str, position: str) -> Entry | None:
         """One entry, or None when it is gone or no position."""

@@ -17,6 +17,8 @@ Raw = Any  # bytes | int | None | list[Raw] | redis.ResponseError, nested as the
 _TIMEOUT_S = 10.0
 _EPOCH_MS = 1_000_000_000_000  # 2001: positions below were not made by a server's clock
 _AHEAD_MS = 60_000
+START_OF_STREAM = "0-0"  # before every entry
+_LAST = 2**64 - 1  # the largest number after the dash
 MAX_BLOCK_MS = 5_000  # below the socket's timeout
 
 
@@ -109,6 +111,23 @@ def order(position: str) -> tuple[int, int]:
     """A position as something that sorts."""
     head, _, tail = position.partition("-")
     return (int(head or 0), int(tail or 0))
+
+
+def position_before(position: str) -> str:
+    """The last position that can be before this one."""
+    ms, number = order(position)
+    return f"{ms}-{number - 1}" if number else before_ms(ms)
+
+
+def position_after(position: str) -> str:
+    """The first position that can be after this one."""
+    ms, number = order(position)
+    return f"{ms}-{number + 1}" if number < _LAST else f"{ms + 1}-0"
+
+
+def before_ms(ms: int) -> str:
+    """The last position before those of this millisecond."""
+    return f"{ms - 1}-{_LAST}" if ms > 0 else START_OF_STREAM
 
 
 def milliseconds(position: str) -> int:

@@ -17,11 +17,12 @@ from brokers.contract import Broker, BrokerError, Entry
 from console.tap_source import Batch, Source, evidence
 from dlq import intake
 from kit.writes import writing
-from tracing import store
+from tracing import cursors, store
+from tracing.cursors import Overtaken
 from tracing.store import Prepared, Seen, Taken
 
 BLOCK_MS = 500  # how long one read waits; divided among the brokers
-AWAY = (BrokerError, OperationalError, InterfaceError)
+AWAY = (BrokerError, OperationalError, InterfaceError, Overtaken)
 log = logging.getLogger(__name__)
 
 
@@ -44,7 +45,7 @@ class Totals:
 
 
 class Tap:
-    """One process of the console's consumer group on some brokers."""
+    """One process that takes in what some brokers have."""
 
     def __init__(self, brokers: Sequence[Broker], keys: Keys, process: str) -> None:
         self.totals = Totals()
@@ -59,12 +60,22 @@ class Tap:
             self.round(BLOCK_MS // max(1, len(self._sources)))
             stop.wait(min((source.wait_s() for source in self._sources), default=0.0))
         self.round(1, last=True)
+        self.close()
+
+    def close(self) -> None:
+        """Leave the brokers to another process. Away from the database that takes a while."""
+        for source in self._sources:
+            try:
+                source.close()
+            except AWAY as error:
+                log.warning("the reading of %s is not given up: %s", source.broker.name, error)
 
     def drain(self) -> None:
         """Take in all there is now. Raises what keeps the tap from it."""
         for source in self._sources:
             while self._step(source, 1):
                 pass
+        self.close()
 
     def round(self, block_ms: int, *, last: bool = False) -> None:
         """One read of each broker that is not being waited for; `last`: only what is read."""
@@ -97,17 +108,22 @@ class Tap:
 
     def _batch(self, batch: Batch) -> None:
         try:
-            self._store(batch.ready, batch.letters)
+            self._store(batch.ready, batch.letters, batch)
         except AWAY:
             raise
         except Exception:
-            log.exception("a batch of %s is taken in singly", batch.entries[0].broker)
+            log.exception("a batch of %s is taken in singly", batch.broker)
             self._singly(batch)
 
-    def _store(self, ready: Prepared, letters: Sequence[Entry]) -> None:
+    def _store(
+        self, ready: Prepared, letters: Sequence[Entry], moving: Batch | None = None
+    ) -> None:
+        """Rows, letters and the cursors of the batch that this completes, in one transaction."""
         with writing():
             taken = store.put(ready)
             deaths = intake.take(letters) if letters else 0
+            if moving and moving.moves:
+                cursors.move(moving.broker, moving.moves)
         self.totals.add(taken, deaths)
 
     def _singly(self, batch: Batch) -> None:
@@ -122,6 +138,7 @@ class Tap:
                 log.exception("%s %s is kept as malformed", entry.stream, entry.position)
                 reason = f"could not be stored ({type(error).__name__}: {error})"
                 self._store(self._prepared([store.refused(entry, reason)]), [])
+        self._store(self._prepared([]), [], batch)
 
     def _prepared(self, found: Sequence[Seen]) -> Prepared:
         return store.prepare(found, keys=self._keys)

@@ -14,16 +14,18 @@ from datetime import datetime
 from msgspec import structs
 
 from brokers import dialects
-from brokers.config import TAP_GROUP, Keys
+from brokers.config import Keys
 from brokers.contract import Broker, Entry, Role
 from brokers.redis_wire import time_of
 from cascade_client.fields import topic_of
+from console.tap_cursors import ByCursor
+from console.tap_reading import InGroup, Part, Reading
 from tracing import store
+from tracing.cursors import Move
 from tracing.envelope import Malformed
 from tracing.store import Prepared, Seen
 
-BATCH = 500  # entries in one transaction: about kit.limits.TRANSACTION_ROWS rows
-READ = 4 * BATCH  # entries read and acknowledged together: each of the two is a write to a disk
+NOT_MINE_S = 2.0  # how long a broker is left alone that another process reads
 BACK_OFF_S = (0.5, 30.0)  # first and longest wait after a failure; doubled each time
 
 
@@ -34,6 +36,8 @@ class Batch:
     entries: Sequence[Entry]
     letters: Sequence[Entry]  # those of them that lie on a dead-letter queue
     ready: Prepared
+    broker: str
+    moves: Sequence[Move]  # of our own cursors, where the broker is read by these
 
 
 class Source:
@@ -42,7 +46,7 @@ class Source:
     def __init__(self, broker: Broker, keys: Keys, process: str) -> None:
         self.broker = broker
         self._keys = keys
-        self._process = process
+        self._reading: Reading = (InGroup if broker.taps else ByCursor)(broker, process)
         self._roles: dict[str, Role] = {}
         self._thread = ThreadPoolExecutor(1, f"tap-{broker.name}")
         self._ahead: Future[list[Batch]] | None = None
@@ -55,7 +59,14 @@ class Source:
         return self._ahead is not None
 
     def read(self, block_ms: int) -> list[Batch]:
-        """The next batches: those read ahead, else now. Raises BrokerError."""
+        """The next batches: those read ahead, else now. Raises BrokerError.
+
+        None while another process reads this broker, which is then left alone for a while.
+        """
+        if not self._reading.ready():
+            self.forget()
+            self._not_before = time.monotonic() + NOT_MINE_S
+            return []
         ahead, self._ahead = self._ahead, None
         batches = ahead.result() if ahead else []
         return batches or self._thread.submit(self._batches, block_ms, ahead=False).result()
@@ -69,13 +80,18 @@ class Source:
         """Say that these are committed. Raises BrokerError."""
         entries = [entry for batch in batches for entry in batch.entries]
         if entries:
-            self._thread.submit(self.broker.acknowledge, TAP_GROUP, entries).result()
+            self._thread.submit(self._reading.acknowledge, entries).result()
 
     def forget(self) -> None:
         """Leave what was read ahead: like all that is not acknowledged it comes again."""
         ahead, self._ahead = self._ahead, None
         if ahead:
             ahead.exception()
+        self._reading.forget()
+
+    def close(self) -> None:
+        """This process reads it no more."""
+        self._reading.close()
 
     def well(self) -> None:
         """It works."""
@@ -94,16 +110,14 @@ class Source:
         return max(0.0, self._not_before - time.monotonic())
 
     def _batches(self, block_ms: int, *, ahead: bool) -> list[Batch]:
-        entries = self.broker.read(TAP_GROUP, self._process, READ, block_ms, ahead=ahead)
-        return [
-            self._batch(entries[start : start + BATCH]) for start in range(0, len(entries), BATCH)
-        ]
+        return [self._batch(part) for part in self._reading.read(block_ms, ahead=ahead)]
 
-    def _batch(self, entries: Sequence[Entry]) -> Batch:
+    def _batch(self, part: Part) -> Batch:
+        entries = part.entries
         dead = {name for name in {entry.stream for entry in entries} if self._is_dead(name)}
         letters = [entry for entry in entries if entry.stream in dead] if dead else []
         ready = store.prepare(evidence(entries, letters), keys=self._keys)
-        return Batch(entries, letters, ready)
+        return Batch(entries, letters, ready, self.broker.name, part.moves)
 
     def _is_dead(self, stream: str) -> bool:
         if stream not in self._roles:

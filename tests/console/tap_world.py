@@ -1,9 +1,12 @@
 """A Redis with the shop's shapes on it, and a tap."""
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import redis
+from django.db import connection
 
 from brokers import config as configuration
 from brokers.config import TAP_GROUP, BrokerConfig, Config
@@ -17,9 +20,9 @@ KEYS = {"order": "/order_id"}
 class World:
     """A Redis with the shop's shapes on it, and a tap."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, tap: bool = True, start: str = "") -> None:
         self.redis: redis.Redis = redis.Redis.from_url(url, protocol=2)
-        config = BrokerConfig(name="shop", url=url, tap=True)
+        config = BrokerConfig(name="shop", url=url, tap=tap, start=start)
         configuration.use(lambda: Config(brokers=(config,), keys=KEYS))
         self.config = config
 
@@ -82,3 +85,26 @@ class World:
     def pending(self, stream: str) -> int:
         """How many entries the tap's group has not acknowledged."""
         return int(self.redis.xpending(stream, TAP_GROUP)["pending"])
+
+
+def toml(folder: Path, url: str, line: str) -> str:
+    """The path of a console.toml with this broker; `line` is one more of it."""
+    path = folder / "console.toml"
+    path.write_text(f'[[brokers]]\nname = "shop"\nurl = "{url}"\n{line}\n')
+    return str(path)
+
+
+def same_database() -> dict[str, str]:
+    """The environment of a process that works on this test's database."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        home = Path(name).parent / "process"
+        home.mkdir(exist_ok=True)
+        link = home / "console.sqlite3"
+        if not link.is_symlink():
+            link.symlink_to(name)
+        return {"CONSOLE_HOME": str(home)}
+    url = os.environ["DATABASE_URL"]
+    head, _, query = url.partition("?")
+    base = head.rpartition("/")[0]
+    return {"DATABASE_URL": f"{base}/{name}" + (f"?{query}" if query else "")}

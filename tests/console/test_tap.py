@@ -20,7 +20,7 @@ from brokers.redis_streams import RedisStreams
 from console.tap import Tap
 from console.tap_source import Source
 from dlq.models import Letter
-from tests.console.tap_world import World
+from tests.console.tap_world import World, same_database, toml
 from tests.support.redis_server import RedisServer
 from tests.tracing.arriving import appearances
 from tracing import store
@@ -199,9 +199,9 @@ def test_the_command(world: World, once: bool, tmp_path: Path) -> None:
         cwd=ROOT,
         env={
             **os.environ,
-            **_same_database(),
+            **same_database(),
             "DJANGO_SETTINGS_MODULE": "console.settings",
-            "CONSOLE_CONFIG": _toml(tmp_path, world.config.url),
+            "CONSOLE_CONFIG": toml(tmp_path, world.config.url, "tap = true"),
         },
         stdout=subprocess.PIPE,
     ) as process:
@@ -216,28 +216,6 @@ def test_the_command(world: World, once: bool, tmp_path: Path) -> None:
     assert json.loads(out)["accepted"] == 10
     assert Event.objects.count() == 10
     assert world.pending("orders.0") == 0
-
-
-def _toml(folder: Path, url: str) -> str:
-    path = folder / "console.toml"
-    path.write_text(f'[[brokers]]\nname = "shop"\nurl = "{url}"\ntap = true\n')
-    return str(path)
-
-
-def _same_database() -> dict[str, str]:
-    """The environment of a process that works on this test's database."""
-    name = str(connection.settings_dict["NAME"])
-    if connection.vendor == "sqlite":
-        home = Path(name).parent / "process"
-        home.mkdir(exist_ok=True)
-        link = home / "console.sqlite3"
-        if not link.is_symlink():
-            link.symlink_to(name)
-        return {"CONSOLE_HOME": str(home)}
-    url = os.environ["DATABASE_URL"]
-    head, _, query = url.partition("?")
-    base = head.rpartition("/")[0]
-    return {"DATABASE_URL": f"{base}/{name}" + (f"?{query}" if query else "")}
 
 
 def _until(tap: Tap, done: Any) -> None:

@@ -10,7 +10,7 @@ from django.db import OperationalError
 
 from brokers import config as configuration
 from brokers.config import Config
-from console import tap_source
+from console import tap_reading
 from tests.console.tap_world import World
 from tests.tracing.arriving import appearances
 from tracing import store
@@ -28,8 +28,8 @@ def world(redis_url: str) -> Iterator[World]:
 def test_what_was_read_ahead_of_a_failure_comes_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tap_source, "BATCH", 4)
-    monkeypatch.setattr(tap_source, "READ", 8)
+    monkeypatch.setattr(tap_reading, "BATCH", 4)
+    monkeypatch.setattr(tap_reading, "READ", 8)
     for number in range(30):
         world.event(f"e{number}")
     real, calls = store.put, iter(range(100))
@@ -56,8 +56,8 @@ def test_what_was_read_ahead_of_a_failure_comes_again(
 def test_what_was_read_ahead_is_finished_when_told_to_stop(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tap_source, "BATCH", 2)
-    monkeypatch.setattr(tap_source, "READ", 4)
+    monkeypatch.setattr(tap_reading, "BATCH", 2)
+    monkeypatch.setattr(tap_reading, "READ", 4)
     for number in range(30):
         world.event(f"e{number}")
     stop, real, tap = threading.Event(), store.put, world.tap()

@@ -1,6 +1,7 @@
 """What was seen, and what was learned of it. Only tracing's writers write here."""
 
 from tracing.models.flows import Flow, FlowKey, Route
+from tracing.models.read import Cursor, Watch
 from tracing.models.search import (
     EventWords,
     FlowConsumer,
@@ -13,6 +14,7 @@ from tracing.models.seen import Appearance, Event, Malformed, Payload, Receipt, 
 
 __all__ = [
     "Appearance",
+    "Cursor",
     "Event",
     "EventWords",
     "Flow",
@@ -26,5 +28,6 @@ __all__ = [
     "Receipt",
     "Route",
     "Span",
+    "Watch",
     "WordsMark",
 ]

@@ -17,9 +17,10 @@ from console.tap import Tap
 
 
 class Command(BaseCommand):
-    """A process of `./manage.py up`; several share the streams of a broker among them."""
+    """A process of `./manage.py up`. Several share the streams of a broker with tap = true; of the
+    others each is read by one of them."""
 
-    help = "Take in what the brokers with tap = true have; SIGTERM ends it after its batch."
+    help = "Take in what the brokers have; SIGTERM ends it after its batch."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """`--once`, `--json`, `--process`."""
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--process",
             default=socket.gethostname(),
-            help="its name in the consumer group: the same after a restart, another for each tap",
+            help="its name: the same after a restart, another for each tap",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,9 +50,9 @@ class Command(BaseCommand):
     def _tap(self, process: str) -> Tap:
         try:
             config = current()
-            names = [one.name for one in config.brokers if one.tap and not one.hidden]
+            names = [one.name for one in config.brokers if not one.hidden]
             if not names:
-                self.stderr.write("nothing to take in: no broker has tap = true")
+                self.stderr.write("nothing to take in: no broker is configured")
             return Tap([connect(name) for name in names], config.keys, process)
         except ConfigError as error:
             raise CommandError(str(error)) from error
