@@ -203,6 +203,7 @@ class Broker(Protocol):
 
     name: str
     taps: bool  # whether events are read in a consumer group, which writes
+    start: str  # else: where the reading of a stream begins (brokers/start.py)
 
     def now(self) -> datetime:
         """The broker's clock. Raises BrokerError."""

@@ -31,6 +31,7 @@ class RedisStreams:
         self.config = config
         self.name = config.name
         self.taps = config.tap
+        self.start = config.start
         self.wire = Wire(config.url)
         self._discovery = Discovery(self.wire, config)
         self._observer = RedisObserver(self.wire, config)

@@ -42,6 +42,17 @@ class Behind:
 
 
 @dataclass(frozen=True)
+class Untaken:
+    """Dead letters that were on their queues before these were read, and are not taken in."""
+
+    letters: int = 0
+    counted: bool = True  # else: at least so many
+
+    def __bool__(self) -> bool:
+        return self.letters > 0
+
+
+@dataclass(frozen=True)
 class Part:
     """A piece of the sentence; `tone` colours it, `url` makes it a link."""
 
@@ -65,12 +76,9 @@ def headline(
     behind: Sequence[Behind],
     seen_any: bool,
     now: datetime,
-    untaken: int = 0,
+    untaken: Untaken = Untaken(),  # it is frozen
 ) -> Headline:
-    """What is wrong now, worst first; `behind` in any order.
-
-    `untaken`: dead letters that lie on brokers which are only observed.
-    """
+    """What is wrong now, worst first; `behind` in any order."""
     late = sorted(
         (one for one in behind if one.verdict in TROUBLE),
         key=lambda one: (TROUBLE.index(one.verdict), -(one.oldest_s or 0)),
@@ -104,9 +112,11 @@ def _failing(failing: Failing, others: int, now: datetime) -> tuple[Part, ...]:
     )
 
 
-def _untaken(untaken: int) -> tuple[Part, ...]:
-    words = f"{count(untaken)} dead {'letter lies' if untaken == 1 else 'letters lie'}"
-    return (Part(words, "bad"), Part(" on a broker that is only observed"))
+def _untaken(untaken: Untaken) -> tuple[Part, ...]:
+    one = untaken.letters == 1 and untaken.counted
+    words = f"{count(untaken.letters, bounded=not untaken.counted)} older dead "
+    words += "letter is not taken in" if one else "letters are not taken in"
+    return (Part(words, "bad"),)
 
 
 def _late(late: Sequence[Behind], capital: bool) -> tuple[Part, ...]:

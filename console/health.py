@@ -16,6 +16,8 @@ from brokers import config
 from kit import clock
 from kit.formats import age
 from lag.evaluate import Verdict
+from tracing import cursors
+from tracing.models import Watch
 
 SAMPLED_WITHIN = timedelta(seconds=30)  # rounds come every 5 s
 REDIS_TIMEOUT_S = 2
@@ -93,20 +95,27 @@ def _sampler() -> str:
 
 
 def _tap() -> str:
-    """By its own consumer group, as any other consumer is judged."""
+    """By its own consumer group, as any other consumer is judged; else by who holds the broker."""
     try:
-        if not any(broker.tap for broker in config.current().brokers):
-            return "ok"  # nothing is taken in from a broker
+        brokers = [broker for broker in config.current().brokers if not broker.hidden]
         halted = [
             row.topic
             for row in lag.queries.troubled()
             if row.consumer == config.TAP_GROUP and row.verdict in HALTED
         ]
+        held = {name for name, watch in cursors.watches().items() if _is_held(watch)}
     except config.ConfigError as error:
         return str(error)
     except DatabaseError:
         return "unknown: the database does not answer"
-    return f"takes nothing in from {', '.join(sorted(halted))}" if halted else "ok"
+    if halted and any(broker.tap for broker in brokers):
+        return f"takes nothing in from {', '.join(sorted(halted))}"
+    idle = sorted(one.name for one in brokers if not one.tap and one.name not in held)
+    return f"nobody reads {', '.join(idle)}" if idle else "ok"
+
+
+def _is_held(watch: Watch) -> bool:
+    return watch.held_until > clock.now() - cursors.HELD_FOR
 
 
 CHECKS: dict[str, Callable[[], str]] = {

@@ -30,9 +30,11 @@ class ByCursor:
     def ready(self) -> bool:
         """Whether this process holds the broker; and from where it reads on."""
         if time.monotonic() >= self._hold_again:
-            watch = cursors.hold(self._broker.name, self._process)
+            watch = cursors.hold(self._broker.name, self._process, self._broker.start)
             if watch is None:
                 return False
+            if watch.start != self._broker.start:
+                self.forget()
             self._known_since = watch.began_at
             self._hold_again = time.monotonic() + cursors.HELD_FOR.total_seconds() / 4
         if not self._loaded:

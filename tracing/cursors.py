@@ -27,6 +27,7 @@ _TABLE = Table(
         *("lost", "noticed", "noticed_at", "began_at", "read_at"),
     ),
 )
+_CUT = Q(left_out=None) | Q(left_out__gt=0)  # older entries were not taken in
 _MOVE = (
     "UPDATE tracing_cursor SET position = %s, added = %s, lost = lost + %s, read_at = %s"
     " WHERE broker = %s AND stream = %s AND position = %s"
@@ -75,22 +76,26 @@ class Summary:
     noticed_at: datetime | None
 
 
-def hold(broker: str, process: str) -> Watch | None:
-    """Become or stay the reader of this broker; None while another process is."""
+def hold(broker: str, process: str, start: str) -> Watch | None:
+    """Become or stay the reader of this broker; None while another process is.
+
+    Where `start` is another than before, the streams that were not read in full begin anew: what
+    is read again is known by its identity.
+    """
     now = clock.now()
     until = now + HELD_FOR
     with writing():
-        free = Q(process=process) | Q(held_until__lte=now) | Q(held_until__gt=now + 2 * HELD_FOR)
-        changed = Watch.objects.filter(free, broker=broker).update(
-            process=process, held_until=until
+        watch, made = Watch.objects.get_or_create(
+            broker=broker,
+            defaults={"process": process, "held_until": until, "start": start, "began_at": now},
         )
-        if not changed:
-            _, made = Watch.objects.get_or_create(
-                broker=broker, defaults={"process": process, "held_until": until, "began_at": now}
-            )
-            if not made:
-                return None
-    return Watch.objects.get(broker=broker)
+        free = Q(process=process) | Q(held_until__lte=now) | Q(held_until__gt=now + 2 * HELD_FOR)
+        mine = Watch.objects.filter(free, broker=broker)
+        if not made and not mine.update(process=process, held_until=until, start=start):
+            return None
+        if watch.start != start:
+            Cursor.objects.filter(_CUT, broker=broker).delete()
+    return watch
 
 
 def release(broker: str, process: str) -> None:
@@ -146,11 +151,10 @@ def _execute(sql: str, rows: Sequence[Row]) -> None:
 
 def summaries() -> dict[str, Summary]:
     """How the reading of each broker stands, by its name."""
-    cut = Q(left_out=None) | Q(left_out__gt=0)
     found = Cursor.objects.values("broker").annotate(
         streams=Count("pk"),
-        since=Min("since", filter=cut),
-        cut=Count("pk", filter=cut),
+        since=Min("since", filter=_CUT),
+        cut=Count("pk", filter=_CUT),
         left=Sum("left_out"),
         uncounted=Count("pk", filter=Q(left_out=None)),
         lost_all=Sum("lost"),

@@ -11,7 +11,7 @@ import dlq.queries
 import lag.queries
 import tracing.queries
 from brokers import config
-from console.headline import TROUBLE, Behind, Failing, Headline, headline
+from console.headline import TROUBLE, Behind, Failing, Headline, Untaken, headline
 from dlq import wording
 from dlq.filters import GroupFilter
 from dlq.models import Group
@@ -22,6 +22,7 @@ from kit.permissions import Permission
 from kit.security import require
 from lag import trail
 from lag.models import Standing
+from tracing import cursors
 
 WINDOW = timedelta(hours=1)
 SPARK_POINTS = 60
@@ -102,10 +103,21 @@ def _failing(group: Group) -> Failing:
     )
 
 
-def _untaken() -> int:
-    """Dead letters on brokers without a tap: they are seen, but not taken in."""
+def _untaken() -> Untaken:
+    """Dead letters that lay on their queue before its reading began."""
     tapped = {broker.name for broker in config.current().brokers if broker.tap}
-    return sum(depth.messages or 0 for depth in lag.queries.depths() if depth.broker not in tapped)
+    queues = [
+        (one.broker, one.stream, one.messages)
+        for one in lag.queries.depths()
+        if one.messages and one.broker not in tapped
+    ]
+    left = cursors.left_out((broker, stream) for broker, stream, _ in queues) if queues else {}
+    there = [(left.get((broker, stream), n), n) for broker, stream, n in queues]
+    # of a queue whose older entries were not counted there is one at least
+    return Untaken(
+        letters=sum(1 if older is None else min(older, n) for older, n in there),
+        counted=all(older is not None for older, _ in there),
+    )
 
 
 def _groups() -> dict[str, Any]:

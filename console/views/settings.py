@@ -1,5 +1,8 @@
 """Brokers, people and API tokens."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -7,12 +10,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from brokers import config
-from kit import audit
+from brokers.config import BrokerConfig
+from console import observed
+from kit import audit, clock
 from kit.models import ApiToken, User
 from kit.permissions import Permission, Scope
 from kit.redaction import mask_text
 from kit.security import actor, person, require
 from kit.writes import writing
+from tracing import cursors
 
 
 @require_GET
@@ -55,13 +61,27 @@ def _context(request: HttpRequest) -> dict[str, object]:
     found = config.current()
     return {
         "section": "settings",
-        "brokers": [(broker, mask_text(broker.url)) for broker in found.brokers],
+        "brokers": _brokers(found.brokers),
         "flows": found.flows,
         "tokens": ApiToken.objects.select_related("user").order_by("name"),
         "people": User.objects.order_by("username"),
         "scopes": list(Scope),
         "may_admin": person(request).may(Permission.ADMIN),
     }
+
+
+def _brokers(configured: Sequence[BrokerConfig]) -> list[dict[str, Any]]:
+    read, now = cursors.summaries(), clock.now()
+    return [
+        {
+            "config": one,
+            "url": mask_text(one.url),
+            "way": observed.way(one),
+            "progress": "" if one.tap else observed.progress(read.get(one.name), now),
+            "odd": None if one.tap else read.get(one.name),
+        }
+        for one in configured
+    ]
 
 
 def _note(request: HttpRequest, action: str, row: ApiToken, summary: str) -> None:

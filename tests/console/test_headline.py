@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from console.headline import Behind, Failing, Headline, headline
+from console.headline import Behind, Failing, Headline, Untaken, headline
 
 NOW = datetime(2026, 8, 18, 14, 36, tzinfo=UTC)
 FAILING = Failing(
@@ -89,17 +89,18 @@ def test_the_button_leads_to_the_worst() -> None:
 @pytest.mark.parametrize(
     ("failing", "untaken", "text"),
     [
-        (None, 1, "1 dead letter lies on a broker that is only observed."),
-        (None, 16, "16 dead letters lie on a broker that is only observed."),
+        (None, Untaken(1), "1 older dead letter is not taken in."),
+        (None, Untaken(16), "16 older dead letters are not taken in."),
+        (None, Untaken(1, counted=False), "≥ 1 older dead letters are not taken in."),
         (
-            *(FAILING, 2),
+            *(FAILING, Untaken(2)),
             "Payment has been failing since 14:02 in release 1.8.0: 214 orders, EUR 12,430 "
-            "are waiting; 2 dead letters lie on a broker that is only observed.",
+            "are waiting; 2 older dead letters are not taken in.",
         ),
     ],
 )
 def test_letters_that_are_not_taken_in_are_said(
-    failing: Failing | None, untaken: int, text: str
+    failing: Failing | None, untaken: Untaken, text: str
 ) -> None:
     said = headline(failing, 0, [], seen_any=False, now=NOW, untaken=untaken)
     assert (said.tone, _text(said)) == ("bad", text)

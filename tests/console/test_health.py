@@ -8,6 +8,8 @@ from django.test import Client
 from brokers import config
 from kit import clock
 from lag.models import Snapshot, Standing
+from tracing import cursors
+from tracing.models import Watch
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +22,7 @@ def _ready(settings: object, redis_url: str) -> object:
     config.use(lambda: config.load(None, redis_url, {}))
     now = clock.now()
     Snapshot.objects.create(broker="default", at=now, sampled_at=now)
+    cursors.hold("default", "tap-1", "")
     yield
     config.use(before[0])
 
@@ -79,3 +82,9 @@ def test_a_tap_that_stopped_is_named(client: Client, redis_url: str) -> None:
     answer = client.get("/readyz")
     assert answer.json()["not_ready"] == ["tap"]
     assert answer.json()["parts"]["tap"] == "takes nothing in from orders"
+
+
+@pytest.mark.usefixtures("_ready")
+def test_a_broker_that_nobody_reads_is_named(client: Client) -> None:
+    Watch.objects.update(held_until=clock.now() - timedelta(minutes=1))
+    assert client.get("/readyz").json()["parts"]["tap"] == "nobody reads default"

@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('broker', models.CharField(max_length=64, unique=True)),
+                ('start', models.CharField(blank=True, max_length=32)),
                 ('began_at', models.DateTimeField(default=kit.clock.now)),
                 ('process', models.CharField(blank=True, max_length=255)),
                 ('held_until', models.DateTimeField()),

@@ -11,6 +11,7 @@ class Watch(models.Model):
     """A broker whose events are read, and which tap process reads it; cursors.py writes it."""
 
     broker = models.CharField(max_length=64, unique=True)
+    start = models.CharField(max_length=32, blank=True)  # as it was configured (brokers/start.py)
     began_at = models.DateTimeField(default=clock.now)  # all that came since then is read
     process = models.CharField(max_length=255, blank=True)
     held_until = models.DateTimeField()  # then another process may take it over

@@ -2,15 +2,21 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from brokers.config import ConfigError
+from brokers.config import BrokerConfig, ConfigError
 from brokers.connect import connect_all
-from brokers.contract import BrokerError
+from brokers.contract import BrokerError, Stream
 from brokers.redis_streams import RedisStreams
+from console import observed
+from kit import clock
+from kit.clock import rfc3339
 from kit.formats import plural
+from tracing import cursors
+from tracing.models import Cursor
 
 
 class Command(BaseCommand):
@@ -38,31 +44,64 @@ class Command(BaseCommand):
             for stream in one["streams"]:
                 whose = f" of {stream['consumer']}" if stream["consumer"] else ""
                 role = stream["role"].replace("_", " ")
-                self.stdout.write(f"  {stream['name']}  {role}{whose}")
+                self.stdout.write(f"  {stream['name']}  {role}{whose}{_read_words(stream)}")
 
 
 def _describe(broker: RedisStreams) -> dict[str, Any]:
+    config = broker.config
     described: dict[str, Any] = {
         "name": broker.name,
-        "tap": broker.config.tap,
-        "replay": broker.config.replay,
-        "hidden": broker.config.hidden,
+        "tap": config.tap,
+        "replay": config.replay,
+        "hidden": config.hidden,
+        "start": config.start,
+        "reading": "" if config.hidden else _reading(config),
         "error": "",
+        "note": "",
         "streams": [],
     }
+    read = {} if config.tap else cursors.of_broker(broker.name)
     try:
-        described["streams"] = [
-            {
-                "name": stream.name,
-                "topic": stream.topic,
-                "role": stream.role.value,
-                "consumer": stream.consumer,
-            }
-            for stream in broker.streams()
-        ]
+        described["streams"] = [_stream(one, read, config) for one in broker.streams()]
+        described["note"] = broker.note
     except BrokerError as error:
         described["error"] = str(error)
     return described
+
+
+def _reading(config: BrokerConfig) -> str:
+    if config.tap:
+        return observed.way(config)
+    stands = observed.progress(cursors.summaries().get(config.name), clock.now())
+    return f"{observed.way(config)}; {stands}"
+
+
+def _stream(stream: Stream, read: Mapping[str, Cursor], config: BrokerConfig) -> dict[str, Any]:
+    found = read.get(stream.name)
+    return {
+        "name": stream.name,
+        "topic": stream.topic,
+        "role": stream.role.value,
+        "consumer": stream.consumer,
+        "read": None
+        if config.tap
+        else {
+            "words": observed.of_stream(found, clock.now()),
+            "position": found.position if found else None,
+            "since": rfc3339(found.since) if found and found.since else None,
+            "left_out": found.left_out if found else None,
+            "lost": found.lost if found else 0,
+            "noticed": found.noticed if found else "",
+        },
+    }
+
+
+def _read_words(stream: dict[str, Any]) -> str:
+    read = stream["read"]
+    if read is None:
+        return ""
+    odd = f"; {read['noticed']}" if read["noticed"] else ""
+    return f", {read['words']}{odd}"
 
 
 def _words(one: dict[str, Any]) -> str:
@@ -72,4 +111,6 @@ def _words(one: dict[str, Any]) -> str:
         return f"{one['name']}: {one['error']}"
     on = [word for word in ("tap", "replay") if one[word]]
     mode = " and ".join(on) if on else "observe only"
-    return f"{one['name']}: {plural(len(one['streams']), 'stream')}, {mode}"
+    note = f"\n  {one['note']}" if one["note"] else ""
+    streams = plural(len(one["streams"]), "stream")
+    return f"{one['name']}: {streams}, {mode}\n  events are read {one['reading']}{note}"
