@@ -27,6 +27,7 @@ from brokers import config as configuration
 from brokers.config import BrokerConfig, Config
 from brokers.contract import Entry
 from brokers.redis_streams import RedisStreams
+from console.rulebook import Rulebook
 from console.tap import Tap
 from console.tap_reading import BATCH
 from kit.models import ApiToken, User
@@ -62,7 +63,7 @@ def main() -> None:
 
 
 def _measured(server: RedisServer, write: Write) -> dict[str, Any]:
-    tap = Tap([RedisStreams(BrokerConfig("shop", server.url, tap=True))], KEYS, "bench")
+    tap = Tap([RedisStreams(BrokerConfig("shop", server.url, tap=True))], Rulebook(), "bench")
     raw = taken = 0.0
     for number in range(ROUNDS):
         entries = [_fields(number * EVENTS + index) for index in range(EVENTS)]

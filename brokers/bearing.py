@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -22,8 +23,11 @@ def parsed(payload: bytes | None) -> Any:
         return None
 
 
-def label(data: Any, keys: Keys) -> str:
-    """The first configured key found, `order:4711`, or ""; what is kept hashed is no label."""
+def label(data: Any, keys: Keys, said: Iterable[tuple[str, str]] = ()) -> str:
+    """The first key said or found, `order:4711`, or ""; what is kept hashed is no label."""
+    for kind, text in said:
+        if not (kind in keys and pointer_of(keys[kind])[1]):
+            return f"{kind}:{text}".replace("\0", "")[:LABEL_MAX]
     for kind, key in keys.items():
         pointer, hashed = pointer_of(key)
         text = "" if hashed else next(pointers.texts(data, pointer), "")

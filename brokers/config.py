@@ -21,11 +21,18 @@ PARTITIONS = r"^(?P<topic>.+)\.(?P<partition>\d+)$"
 DEAD_LETTERS = (r"^(?P<topic>.+)\.(?P<consumer>[^.]+)\.dlq$",)
 RECEIPTS = ("cascade.receipts",)
 NOT_BROKERS = ("http", "otlp")  # where an event came in without one stands in a broker's place
+# What a mapping can tell of a message, besides its keys; the order of forms and tables.
+PLACES = (
+    *("id", "source", "type", "time", "correlation", "causation"),
+    *("partition_key", "subject", "body"),
+)
 TAP_GROUP = "console-tap"  # the consumer group the console itself makes, where tap is on
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Pointer = Annotated[str, msgspec.Meta(pattern=r"^/.+")]
 Kind = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+# Where a mapping takes a value from: a pointer into the body, a field or header, a literal.
+Place = Annotated[str, msgspec.Meta(pattern=r"^(/|header:|=)(?s:.+)", max_length=255)]
 Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$")]
 
 
@@ -51,6 +58,28 @@ class BrokerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dead_letters: tuple[str, ...] = DEAD_LETTERS
     receipts: tuple[str, ...] = RECEIPTS
     hidden: bool = False  # it is the console's own task transport: nothing of it is shown
+
+
+class MappingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the messages of some streams, which are no CloudEvents, say what they are."""
+
+    stream: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]  # a glob
+    broker: Name | None = None  # any, when it is not said
+    id: Place | None = None
+    source: Place | None = None
+    type: Place | None = None
+    time: Place | None = None
+    correlation: Place | None = None
+    causation: Place | None = None
+    partition_key: Place | None = None
+    subject: Place | None = None
+    body: Place | None = None
+    keys: dict[Kind, Place] = {}
+
+    def places(self) -> dict[str, str]:
+        """What is mapped, but for the keys: field -> place."""
+        found = {name: getattr(self, name) for name in PLACES}
+        return {name: place for name, place in found.items() if place}
 
 
 class ConsumerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,6 +135,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: Value = Value()
     retention: Retention = Retention()
     search: Search = Search()
+    mappings: tuple[MappingConfig, ...] = ()  # the first that fits a stream is the one
 
     def consumer(self, name: str) -> ConsumerConfig:
         """What is configured of this consumer; defaults when nothing is."""
@@ -157,11 +187,21 @@ def _checked(
             raise ConfigError(f"{source}: brokers[{index}].name: {name!r} is taken; use another")
     for key, wrong in retention.problems(config.retention):
         raise ConfigError(f"{source}: retention.{key}: {wrong}")
+    for index, mapping in enumerate(config.mappings):
+        check_mapping(mapping, names, f"{source}: mappings[{index}]")
     brokers = tuple(
         _broker(broker, f"{source}: brokers[{index}]", environ, transport_url)
         for index, broker in enumerate(config.brokers)
     )
     return msgspec.structs.replace(config, brokers=brokers)
+
+
+def check_mapping(mapping: MappingConfig, brokers: Sequence[str], where: str) -> None:
+    """Raises ConfigError when it maps nothing, or names a broker that is not there."""
+    if mapping.broker is not None and mapping.broker not in brokers:
+        raise ConfigError(f"{where}.broker: there is no broker {mapping.broker!r}")
+    if not mapping.places() and not mapping.keys:
+        raise ConfigError(f"{where}: maps nothing; give at least one of {', '.join(PLACES)}, keys")
 
 
 def _broker(

@@ -42,6 +42,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     time: datetime | None  # the broker's own time, where its position bears one
     headers: Mapping[str, str]  # fields that are not the body; bytes decoded, bad ones escaped
     body: bytes | None  # None: no body field at all
+    body_field: str = "data"  # the field that the body came in
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,7 @@ class Send:
     origin: Mapping[str, str] = field(default_factory=dict)  # the headers before the edit
     marks: Sequence[str] = ()  # names of the framework's own on the copies: left off
     retry_stream: str = ""  # for Target.RETRY
+    body_field: str = "data"  # the field that the body goes into
 
 
 class Broker(Protocol):
@@ -249,6 +251,9 @@ class Broker(Protocol):
 
     def states(self, streams: Sequence[str]) -> list[StreamState]:
         """How these streams stand; those that are gone are left out."""
+
+    def latest(self, stream: str, count: int) -> list[Entry]:
+        """The last entries of a stream, newest first; [] when it is none of ours."""
 
     def entry(self, stream: str, position: str) -> Entry | None:
         """One entry, or None when it is gone."""

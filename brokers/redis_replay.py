@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from brokers.contract import BrokerError, Delivered, Placement, Send, SendResult, Sent, Target
 from brokers.redis_wire import Wire, order, pairs, text
-from cascade_client.fields import DATA, DEAD_LETTER_FIELDS, REPLAYS
+from cascade_client.fields import DEAD_LETTER_FIELDS, REPLAYS
 
 MARKERS: Final = "cascade:attempt:"  # + attempt: hash {stream, position}
 FORGET_AFTER_S: Final = 86_400  # a settled attempt's marker outlives a stalled sender
@@ -164,7 +164,7 @@ def _changes(send: Send) -> tuple[list[tuple[str, str | bytes]], list[str]]:
         (name, value) for name, value in send.headers.items() if before.get(name) != value
     ]
     if send.body is not None:
-        changed.append((DATA, send.body))
+        changed.append((send.body_field, send.body))
     gone = [name for name in before if name not in send.headers]
     return changed, [*gone, *foreign]
 

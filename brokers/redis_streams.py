@@ -93,6 +93,15 @@ class RedisStreams:
         """How these streams stand; raises BrokerError."""
         return self._observer.states(streams)
 
+    def latest(self, stream: str, count: int) -> list[Entry]:
+        """The last entries of a stream, newest first; raises BrokerError when it is no stream."""
+        found = role_of(stream, self.config)
+        if found is None:
+            return []
+        reply = self.wire.ask("XREVRANGE", stream, "+", "-", "COUNT", count)
+        now_ms = server_ms(self.wire)
+        return [to_entry(self.name, found, line, now_ms) for line in entries(reply)]
+
     def entry(self, stream: str, position: str) -> Entry | None:
         """One entry, or None when it is gone or no position."""
         found = role_of(stream, self.config)

@@ -14,6 +14,7 @@ from redis import ResponseError
 
 from brokers.contract import BrokerError, Entry, Stream
 from brokers.discovery import Discovery
+from brokers.redis_body import take_body
 from brokers.redis_wire import (
     MAX_BLOCK_MS,
     RawEntry,
@@ -172,13 +173,15 @@ def to_entry(broker: str, stream: Stream, raw: RawEntry, now_ms: int) -> Entry:
     """One entry as the contract gives it; of a repeated field the last counts."""
     fields = raw.fields or []
     named = dict(zip(fields[::2], fields[1::2], strict=True))
-    body: bytes | None = named.pop(b"data", None)
+    field, body = "data", named.pop(b"data", None)
+    if body is None:
+        field, body = take_body(named)
     try:
         headers = {_name(name): value.decode() for name, value in named.items()}
     except UnicodeDecodeError:
         headers = {_name(name): text(value) for name, value in named.items()}
     time = time_of(raw.position, now_ms)
-    return Entry(broker, stream.name, stream.topic, raw.position, time, headers, body)
+    return Entry(broker, stream.name, stream.topic, raw.position, time, headers, body, field)
 
 
 @lru_cache(maxsize=1024)

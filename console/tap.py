@@ -12,14 +12,15 @@ from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError, connection
 
-from brokers.config import Keys
 from brokers.contract import Broker, BrokerError, Entry
+from console.rulebook import Rulebook
 from console.tap_source import Batch, Source, evidence
 from dlq import intake
 from kit.writes import writing
 from tracing import cursors, store
 from tracing.cursors import Overtaken
-from tracing.store import Prepared, Seen, Taken
+from tracing.envelope import Rules
+from tracing.store import Prepared, Taken
 
 BLOCK_MS = 500  # how long one read waits; divided among the brokers
 AWAY = (BrokerError, OperationalError, InterfaceError, Overtaken)
@@ -47,10 +48,10 @@ class Totals:
 class Tap:
     """One process that takes in what some brokers have."""
 
-    def __init__(self, brokers: Sequence[Broker], keys: Keys, process: str) -> None:
+    def __init__(self, brokers: Sequence[Broker], rules: Rulebook, process: str) -> None:
         self.totals = Totals()
-        self._sources = [Source(broker, keys, process) for broker in brokers]
-        self._keys = keys
+        self._rules = rules
+        self._sources = [Source(broker, rules.current, process) for broker in brokers]
 
     def run(self, stop: threading.Event) -> None:
         """Take in until told to stop; what was read by then is finished."""
@@ -92,6 +93,7 @@ class Tap:
 
     def _step(self, source: Source, block_ms: int, *, last: bool = False) -> int:
         """Store one read while the next is read; how many entries that was."""
+        self._rules.refresh()
         try:
             batches = source.read(block_ms)
             if not last:
@@ -108,7 +110,7 @@ class Tap:
 
     def _batch(self, batch: Batch) -> None:
         try:
-            self._store(batch.ready, batch.letters, batch)
+            self._store(batch.ready, batch.letters, batch.rules, batch)
         except AWAY:
             raise
         except Exception:
@@ -116,12 +118,16 @@ class Tap:
             self._singly(batch)
 
     def _store(
-        self, ready: Prepared, letters: Sequence[Entry], moving: Batch | None = None
+        self,
+        ready: Prepared,
+        letters: Sequence[Entry],
+        rules: Rules,
+        moving: Batch | None = None,
     ) -> None:
         """Rows, letters and the cursors of the batch that this completes, in one transaction."""
         with writing():
             taken = store.put(ready)
-            deaths = intake.take(letters) if letters else 0
+            deaths = intake.take(letters, rules) if letters else 0
             if moving and moving.moves:
                 cursors.move(moving.broker, moving.moves)
         self.totals.add(taken, deaths)
@@ -131,14 +137,13 @@ class Tap:
         for entry in batch.entries:
             own = [entry] if (entry.stream, entry.position) in dead else []
             try:
-                self._store(self._prepared(evidence([entry], own)), own)
+                found = evidence([entry], own, batch.rules)
+                self._store(store.prepare(found, keys=batch.rules.keys), own, batch.rules)
             except AWAY:
                 raise
             except Exception as error:
                 log.exception("%s %s is kept as malformed", entry.stream, entry.position)
                 reason = f"could not be stored ({type(error).__name__}: {error})"
-                self._store(self._prepared([store.refused(entry, reason)]), [])
-        self._store(self._prepared([]), [], batch)
-
-    def _prepared(self, found: Sequence[Seen]) -> Prepared:
-        return store.prepare(found, keys=self._keys)
+                bad = store.prepare([store.refused(entry, reason)], keys={})
+                self._store(bad, [], batch.rules)
+        self._store(store.prepare([], keys={}), [], batch.rules, batch)

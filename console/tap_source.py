@@ -6,7 +6,7 @@ comes after its commit, and what was read ahead and not acknowledged comes again
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,6 @@ from datetime import datetime
 from msgspec import structs
 
 from brokers import dialects
-from brokers.config import Keys
 from brokers.contract import Broker, Entry, Role
 from brokers.redis_wire import time_of
 from cascade_client.fields import topic_of
@@ -22,7 +21,7 @@ from console.tap_cursors import ByCursor
 from console.tap_reading import InGroup, Part, Reading
 from tracing import store
 from tracing.cursors import Move
-from tracing.envelope import Malformed
+from tracing.envelope import Malformed, Rules
 from tracing.store import Prepared, Seen
 
 NOT_MINE_S = 2.0  # how long a broker is left alone that another process reads
@@ -38,14 +37,15 @@ class Batch:
     ready: Prepared
     broker: str
     moves: Sequence[Move]  # of our own cursors, where the broker is read by these
+    rules: Rules  # by which it was read
 
 
 class Source:
     """One broker: what was read of it, and how long to leave it alone."""
 
-    def __init__(self, broker: Broker, keys: Keys, process: str) -> None:
+    def __init__(self, broker: Broker, rules: Callable[[], Rules], process: str) -> None:
         self.broker = broker
-        self._keys = keys
+        self._rules = rules
         self._reading: Reading = (InGroup if broker.taps else ByCursor)(broker, process)
         self._roles: dict[str, Role] = {}
         self._thread = ThreadPoolExecutor(1, f"tap-{broker.name}")
@@ -116,8 +116,9 @@ class Source:
         entries = part.entries
         dead = {name for name in {entry.stream for entry in entries} if self._is_dead(name)}
         letters = [entry for entry in entries if entry.stream in dead] if dead else []
-        ready = store.prepare(evidence(entries, letters), keys=self._keys)
-        return Batch(entries, letters, ready, self.broker.name, part.moves)
+        rules = self._rules()
+        ready = store.prepare(evidence(entries, letters, rules), keys=rules.keys)
+        return Batch(entries, letters, ready, self.broker.name, part.moves, rules)
 
     def _is_dead(self, stream: str) -> bool:
         if stream not in self._roles:
@@ -125,20 +126,20 @@ class Source:
         return self._roles.get(stream) is Role.DEAD_LETTERS
 
 
-def evidence(entries: Sequence[Entry], letters: Sequence[Entry]) -> list[Seen]:
+def evidence(entries: Sequence[Entry], letters: Sequence[Entry], rules: Rules) -> list[Seen]:
     """What tracing is to know: a dead letter is evidence of the event it died from.
 
     A dead letter that is no envelope is a letter all the same, and none of tracing's matters.
     """
     if not letters:
-        return [store.seen(entry) for entry in entries]
+        return [store.seen(entry, rules) for entry in entries]
     dead = {(entry.stream, entry.position) for entry in letters}
     found = []
     for entry in entries:
         if (entry.stream, entry.position) not in dead:
-            found.append(store.seen(entry))
+            found.append(store.seen(entry, rules))
             continue
-        original = store.seen(_original(entry))
+        original = store.seen(_original(entry), rules)
         if not isinstance(original.message, Malformed):
             found.append(original)
     return found

@@ -11,9 +11,17 @@ from brokers import bearing, dialects
 from brokers.config import Config
 from brokers.contract import Entry
 from brokers.dialects import DeadLetter
-from cascade_client.fields import STAMPS, topic_of
+from cascade_client.fields import DATA, STAMPS, topic_of
 from dlq.fingerprints import Fingerprint, fingerprint
-from tracing.envelope import Envelope, Malformed, from_entry, identity, positional, storable
+from tracing.envelope import (
+    Envelope,
+    Malformed,
+    Rules,
+    from_entry,
+    identity,
+    positional,
+    storable,
+)
 
 MALFORMED = "malformed"
 
@@ -50,6 +58,7 @@ class Arrival:
     amount: Decimal | None = None
     currency: str = ""
     content_type: str = ""
+    body_field: str = DATA
     key: str = field(default="")
 
     @property
@@ -65,11 +74,11 @@ class Arrival:
         return self.copy
 
 
-def read(entry: Entry, config: Config, consumer: str, now: datetime) -> Arrival:
+def read(entry: Entry, config: Config, rules: Rules, consumer: str, now: datetime) -> Arrival:
     """What one entry of a dead-letter queue says; `consumer` is who its name says gave it up."""
     marks = dialects.read(dict(entry.headers))
     quoted = bool(marks.stream and marks.position)
-    found = from_entry(_original(entry, marks, quoted))
+    found = from_entry(_original(entry, marks, quoted), rules)
     bad = found.reason if isinstance(found, Malformed) else ""
     who = storable(marks.consumer or consumer)[:255]
     message = storable(marks.error_message or bad)
@@ -101,6 +110,7 @@ def read(entry: Entry, config: Config, consumer: str, now: datetime) -> Arrival:
         payload=entry.body,
         headers=_headers(marks),
         content_type=storable(marks.headers.get("content-type", ""))[:255],
+        body_field=storable(entry.body_field)[:255],
     )
     return _known(arrival, found, config)
 
@@ -109,7 +119,8 @@ def _original(entry: Entry, marks: DeadLetter, quoted: bool) -> Entry:
     """The entry as it was delivered: at the place that is quoted, without the framework's marks."""
     if not quoted:
         return structs.replace(entry, headers=marks.headers)
-    place = {"stream": marks.stream, "position": marks.position}
+    topic = topic_of(marks.stream) or marks.stream
+    place = {"stream": marks.stream, "topic": topic, "position": marks.position}
     return structs.replace(entry, headers=marks.headers, **place)
 
 
@@ -136,7 +147,7 @@ def _known(arrival: Arrival, found: Envelope | Malformed, config: Config) -> Arr
         type=found.type,
         flow_id=found.flow_id,
         lane=found.partition_key,
-        label=bearing.label(data, config.keys),
+        label=bearing.label(data, config.keys, found.keys),
         amount=amount,
         currency=currency,
     )

@@ -199,25 +199,30 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
 
 
+def locked(letter: Letter) -> set[str]:
+    """The headers that say which event this is; what was no CloudEvent may be given them."""
+    structured = letter.headers.get(fields.CONTENT_TYPE, "").lower().startswith(STRUCTURED)
+    said = structured or any(name.startswith(fields.ATTRIBUTE_PREFIX) for name in letter.headers)
+    return {name for name in LOCKED if name in letter.headers or (said and letter.event_id)}
+
+
 def _headers(letter: Letter, given: Mapping[str, str]) -> dict[str, str]:
     headers = {name.strip(): str(value) for name, value in given.items()}
     if len(headers) > HEADERS_MAX:
         raise EditError("headers", f"More than {HEADERS_MAX} headers.")
-    for name in LOCKED:
-        # a message that was no envelope has no identity yet: it may be given one
-        free = not letter.event_id and name not in letter.headers
-        if not free and headers.get(name) != letter.headers.get(name):
+    for name in locked(letter):
+        if headers.get(name) != letter.headers.get(name):
             raise EditError("headers", f"{name} is locked: it says which event this is.")
     for name, value in headers.items():
-        _check_header(name, value)
+        _check_header(name, value, letter.body_field)
         _check_masks(value, letter.headers.get(name, "").encode(), "headers")
     return headers
 
 
-def _check_header(name: str, value: str) -> None:
+def _check_header(name: str, value: str, body_field: str) -> None:
     if not name or not name.isprintable() or not name.isascii() or " " in name or len(name) > 255:
         raise EditError("headers", f"“{name}” is no name of a header.")
-    if name.startswith(fields.DEAD_LETTER_PREFIX) or name in (*fields.STAMPS, fields.DATA):
+    if name.startswith(fields.DEAD_LETTER_PREFIX) or name in (*fields.STAMPS, body_field):
         raise EditError("headers", f"{name} is set by the machines, not by hand.")
     if len(value.encode("utf-8", "surrogatepass")) > limits.ATTRIBUTE_BYTES or "\0" in value:
         raise EditError("headers", f"{name} is too long, or holds a NUL.")

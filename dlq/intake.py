@@ -15,14 +15,16 @@ from dlq import arrivals, deaths, matching
 from dlq.arrivals import Arrival
 from dlq.models import Group, Letter
 from kit import clock
+from tracing.envelope import Rules
 
 
-def take(entries: Sequence[Entry]) -> int:
+def take(entries: Sequence[Entry], rules: Rules | None = None) -> int:
     """Take in at most kit.limits.TRANSACTION_ROWS entries, in the caller's transaction.
 
+    `rules` are those by which their events were read; without them, the configuration's alone.
     Returns how many copies were new.
     """
-    found = _read(entries)
+    found = _read(entries, rules)
     known = matching.known_copies(found)
     deaths.reopen([copy for copy in known.values() if copy.removed_at is not None])
     fresh = [arrival for arrival in found if arrival.copy not in known]
@@ -36,15 +38,16 @@ def take(entries: Sequence[Entry]) -> int:
     return len(fresh)
 
 
-def _read(entries: Iterable[Entry]) -> list[Arrival]:
+def _read(entries: Iterable[Entry], rules: Rules | None) -> list[Arrival]:
     """Each copy once, oldest death first: so a letter is made from its first death."""
     config, now = configuration.current(), clock.now()
+    rules = rules or Rules(config.keys, config.mappings)
     brokers = {broker.name: broker for broker in config.brokers}
     seen: dict[tuple[str, str, str], Arrival] = {}
     for entry in entries:
         broker = brokers.get(entry.broker)
         role = discovery.role_of(entry.stream, broker) if broker else None
-        arrival = arrivals.read(entry, config, role.consumer if role else "", now)
+        arrival = arrivals.read(entry, config, rules, role.consumer if role else "", now)
         seen.setdefault(arrival.copy, arrival)
     return sorted(seen.values(), key=lambda a: (a.died_at, a.copy))
 
@@ -104,6 +107,7 @@ def _letter(arrival: Arrival, groups: dict[str, Group]) -> Letter:
         amount=arrival.amount,
         currency=arrival.currency,
         content_type=arrival.content_type,
+        body_field=arrival.body_field,
         headers=arrival.headers,
         payload=arrival.payload,
         payload_size=len(arrival.payload or b""),

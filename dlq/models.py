@@ -67,6 +67,7 @@ class Letter(models.Model):
     amount = models.DecimalField(max_digits=18, decimal_places=2, null=True)
     currency = models.CharField(max_length=3, blank=True)
     content_type = models.CharField(max_length=255, blank=True)
+    body_field = models.CharField(max_length=255, default="data")  # where the payload lay
     headers = models.JSONField(default=dict)  # original headers less the framework's own
     dialect = models.CharField(max_length=40, blank=True)  # whose marks; "" when nobody's
     marks = models.JSONField(default=list)  # names of the framework's own: never sent again

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from brokers.contract import Placement, Send, SendResult, Sent, Target
+from cascade_client.fields import DATA
 from dlq import editing, states
 from dlq.among import among
 from dlq.leases import LEASE, Lease, fenced
@@ -41,6 +42,7 @@ class Member:
     copies: list[tuple[int, Placement]] = field(default_factory=list)  # newest death first
     content: editing.Content | None = None  # only where the server has no copy to send as it is
     origin: dict[str, str] = field(default_factory=dict)
+    body_field: str = DATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,10 @@ def _add_contents(members: Sequence[Member]) -> None:
     for member in members:
         letter = letters[member.letter]
         revision = revisions.get(member.item)
-        member.origin = dict(letter.headers)
-        if revision is None:
-            payload = None if letter.payload is None else bytes(letter.payload)
-            member.content = editing.Content(payload, dict(letter.headers))
-        else:
-            member.content = editing.content(letter, revision)
+        member.origin, member.body_field = dict(letter.headers), letter.body_field
+        payload = None if letter.payload is None else bytes(letter.payload)
+        kept = editing.Content(payload, member.origin)
+        member.content = editing.content(letter, revision) if revision else kept
 
 
 def claim(lease: Lease, members: Sequence[Member], routes: Mapping[int, Route]) -> list[Member]:
@@ -205,6 +205,7 @@ def _as_send(member: Member, route: Route) -> Send:
         origin=member.origin,
         marks=member.marks,
         retry_stream=route.retry_stream,
+        body_field=member.body_field,
     )
 
 

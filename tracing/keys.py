@@ -1,6 +1,6 @@
 """Business keys in an event's body, pure: `order:4711` where `[keys] order = "/order_id"`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -17,23 +17,36 @@ Seal = Callable[[str, str], str]  # kind and value -> what is kept of it
 
 
 def keys_of(event: Envelope, keys: Keys, seal: Seal) -> list[str]:
-    """The keys found in this event, in the order of `keys`; [] when its data is no JSON.
+    """The keys of this event: those its reader found, then those in its data, if it is JSON.
 
     `seal` makes the hash of a kind and its value, where only that is to be kept. At most
     KEYS_PER_EVENT, the first ones.
     """
-    if not keys or not event.data or not is_json(event.content_type):
-        return []
-    try:
-        body = _read(event.data, tuple(pointer_of(key)[0] for key in keys.values()))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return []
-    found: dict[str, None] = {}
-    for key in keys_in(body, keys, seal):
-        found[key] = None
-        if len(found) == KEYS_PER_EVENT:
+    found: dict[str, None] = dict.fromkeys(_said(event.keys, keys, seal)) if event.keys else {}
+    for key in keys_in(_body(event, keys), keys, seal):
+        if len(found) >= KEYS_PER_EVENT:
             break
-    return list(found)
+        found[key] = None
+    return list(found)[:KEYS_PER_EVENT]
+
+
+def _body(event: Envelope, keys: Keys) -> Any:
+    """What the pointers go into; None when it is no JSON."""
+    if not keys or not event.data or not is_json(event.content_type):
+        return None
+    try:
+        return _read(event.data, tuple(pointer_of(key)[0] for key in keys.values()))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _said(pairs: Iterable[tuple[str, str]], keys: Keys, seal: Seal) -> Iterator[str]:
+    """Keys as pairs; those of a kind that is configured as hashed are hashed too."""
+    for kind, text in pairs:
+        hashed = kind in keys and pointer_of(keys[kind])[1]
+        name = f"{kind}:{seal(kind, text) if hashed else storable(text)}"
+        if len(name) <= LONGEST:
+            yield name
 
 
 def keys_in(body: Any, keys: Keys, seal: Seal) -> Iterator[str]:

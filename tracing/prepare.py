@@ -16,7 +16,16 @@ from kit import clock, limits
 from kit.limits import KIB
 from tracing import columns
 from tracing.bulk import Moment, Row, moment
-from tracing.envelope import Envelope, EnvelopeError, Malformed, body_hash, from_entry, storable
+from tracing.envelope import (
+    NO_RULES,
+    Envelope,
+    EnvelopeError,
+    Malformed,
+    Rules,
+    body_hash,
+    from_entry,
+    storable,
+)
 from tracing.keys import keys_of
 from tracing.receipts import is_receipt, parse
 from tracing.receipts import row as receipt_row
@@ -71,9 +80,9 @@ class Prepared:
         self.flows = Flows()  # of the events; a receipt's may be another than it says
 
 
-def seen(entry: Entry) -> Seen:
+def seen(entry: Entry, rules: Rules = NO_RULES) -> Seen:
     """An entry of a broker, read."""
-    message = from_entry(entry)
+    message = from_entry(entry, rules)
     raw = raw_of(entry) if isinstance(message, Malformed) else b""
     return _at_place(entry, message, raw)
 

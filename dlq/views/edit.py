@@ -98,7 +98,7 @@ def _given(request: HttpRequest, letter: Letter) -> dict[str, Any]:
 
 def _lines(letter: Letter, headers: dict[str, str]) -> list[dict[str, Any]]:
     """The headers as lines of the form, locked ones first, a few empty ones last."""
-    locked = {name for name in editing.LOCKED if letter.event_id or name in letter.headers}
+    locked = editing.locked(letter)
     lines = [
         {"name": name, "value": value, "locked": name in locked}
         for name, value in sorted(headers.items(), key=lambda pair: (pair[0] not in locked, pair))

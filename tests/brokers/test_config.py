@@ -27,6 +27,13 @@ order = "/order_id"
 amount = "/total"
 currency = "/currency"
 default_currency = "EUR"
+[[mappings]]
+broker = "shop"
+stream = "legacy.*"
+id = "/meta/id"
+type = "=OrderPlaced"
+correlation = "header:saga"
+keys = {order = "/order/no"}
 """
 
 
@@ -48,6 +55,12 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert found.consumer("somebody").honours_mark is None
     assert found.flows.terminal == ("OrderShipped", "OrderCancelled")
     assert found.keys == {"order": "/order_id"}
+    (mapping,) = found.mappings
+    assert mapping.places() == {
+        "id": "/meta/id",
+        "type": "=OrderPlaced",
+        "correlation": "header:saga",
+    }
 
 
 def test_one_address_is_observed_only() -> None:
@@ -70,6 +83,13 @@ def test_one_address_is_observed_only() -> None:
             "no named part (?P<consumer>",
         ),
         ("[keys]\norder='order_id'", "keys[...]"),
+        ("[[mappings]]\nstream='a'\nid='id'", "mappings[0].id"),
+        ("[[mappings]]\nstream='a'\nid='header:'", "mappings[0].id"),
+        ("[[mappings]]\nstream='a'\nkeys={order='x'}", "mappings[0].keys[...]"),
+        ("[[mappings]]\nstream='a'\ncorrelaton='/a'", "unknown field `correlaton`"),
+        ("[[mappings]]\nstream='a'", "mappings[0]: maps nothing"),
+        ("[[mappings]]\nid='/a'", "missing required field `stream`"),
+        ("[[mappings]]\nstream='a'\nid='/a'\nbroker='b'", "there is no broker 'b'"),
         ("[flows]\nquiet_after_s=0", "flows.quiet_after_s"),
         ("[[brokers]\n", "not valid TOML"),
     ],

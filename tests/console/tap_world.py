@@ -12,6 +12,7 @@ from brokers import config as configuration
 from brokers.config import TAP_GROUP, BrokerConfig, Config
 from brokers.redis_streams import RedisStreams
 from cascade_client.fields import RECEIPT_TYPE, RECEIPTS
+from console.rulebook import Rulebook
 from console.tap import Tap
 
 KEYS = {"order": "/order_id"}
@@ -28,7 +29,7 @@ class World:
 
     def tap(self, process: str = "a") -> Tap:
         """A tap that has just started."""
-        return Tap([RedisStreams(self.config)], KEYS, process)
+        return Tap([RedisStreams(self.config)], Rulebook(), process)
 
     def event(self, event_id: str, stream: str = "orders.0", **fields: str) -> str:
         """Publish an event; its position."""

@@ -66,8 +66,9 @@ def dead(
 
 
 def poison(number: int, *, quoted: bool = True) -> Entry:
-    """A body that is no JSON, without any attribute."""
+    """What says that it is a CloudEvent, and is none."""
     marks = {
+        "ce-type": "LabelPrinted",
         "dead-letter-consumer": "inventory",
         "dead-letter-reason": "malformed",
         "dead-letter-time": rfc3339(NOW),

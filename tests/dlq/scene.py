@@ -8,6 +8,7 @@ from typing import Any
 from brokers import config as configuration
 from brokers.config import BrokerConfig, Config, ConsumerConfig, Value
 from brokers.connect import connect, connect_all
+from console.rulebook import Rulebook
 from console.tap import Tap
 from dlq import classes, control, engine, plan, verify
 from dlq.models import Item, Letter, Replay
@@ -26,7 +27,7 @@ class Scene:
         self.originals: dict[int, str] = {}
         for name in ("payment", *others):
             self.redis.xgroup_create(STREAM, name, "0", mkstream=True)
-        self.tap = Tap(connect_all(), {"order": "/order_id"}, "tap-1")
+        self.tap = Tap(connect_all(), Rulebook(), "tap-1")
 
     def reclaims(self, consumer: str = "payment") -> None:
         """The consumer shows that it takes up pending entries."""

@@ -1,7 +1,8 @@
-"""Envelopes, pure and strict: CloudEvents 1.0 by HTTP, Kafka, AMQP and Redis Streams, no Django."""
+"""Envelopes, pure, no Django: CloudEvents 1.0, strictly, by HTTP, Kafka, AMQP and Redis Streams;
+what other programs write on a stream (others.py), as far as it can be understood."""
 
 from tracing.envelope.amqp import from_amqp
-from tracing.envelope.entries import from_entry, positional
+from tracing.envelope.entries import from_entry
 from tracing.envelope.http_binary import from_headers
 from tracing.envelope.json_format import BatchError, from_batch, from_structured
 from tracing.envelope.kafka import from_kafka
@@ -15,8 +16,11 @@ from tracing.envelope.model import (
     storable,
 )
 from tracing.envelope.modes import FormatError, Mode, mode_of
+from tracing.envelope.others import positional
+from tracing.envelope.rules import NO_RULES, Rules
 
 __all__ = [
+    "NO_RULES",
     "BatchError",
     "Envelope",
     "EnvelopeError",
@@ -24,6 +28,7 @@ __all__ = [
     "LimitError",
     "Malformed",
     "Mode",
+    "Rules",
     "body_hash",
     "from_amqp",
     "from_batch",

@@ -3,32 +3,30 @@
 import msgspec
 
 from brokers.contract import Entry
+from tracing.envelope import others
 from tracing.envelope.attributes import NOT_EMPTY, REQUIRED, build
 from tracing.envelope.http_binary import PREFIX
 from tracing.envelope.json_format import from_structured
 from tracing.envelope.model import Envelope, EnvelopeError, Malformed, storable
+from tracing.envelope.rules import NO_RULES, Rules
 
 STRUCTURED = "application/cloudevents"
 STAMPS = ("cascadeattempt", "cascadetarget")
 
 
-def from_entry(entry: Entry) -> Envelope | Malformed:
+def from_entry(entry: Entry, rules: Rules = NO_RULES) -> Envelope | Malformed:
     """The envelope of one entry, or why it is none; never raises.
 
-    Without any `ce-*` field a JSON body (or none) is an event known by its position.
+    Malformed is what says that it is a CloudEvent and is none. Without any `ce-*` field it is
+    somebody else's message: an event all the same (others.py).
     """
     try:
-        return _envelope(entry)
+        return _envelope(entry, rules)
     except EnvelopeError as error:
         return Malformed(reason=str(error)[:500])
 
 
-def positional(broker: str, stream: str, position: str) -> tuple[str, str]:
-    """Source and id of a message that bears none: where it lies."""
-    return f"{broker}/{stream}", position
-
-
-def _envelope(entry: Entry) -> Envelope:
+def _envelope(entry: Entry, rules: Rules) -> Envelope:
     attributes: dict[str, str] = {}
     headers: dict[str, str] = {}
     content_type = ""
@@ -48,7 +46,7 @@ def _envelope(entry: Entry) -> Envelope:
         return _structured(entry, content_type, headers, attributes)
     if attributes.keys() - set(STAMPS):
         return build(attributes, content_type=content_type, data=entry.body, headers=headers)
-    return _by_position(entry, content_type, headers, attributes)
+    return others.read(entry, content_type, headers, attributes, rules)
 
 
 def _structured(
@@ -62,25 +60,4 @@ def _structured(
         headers=headers,
         attempt=stamps.get(STAMPS[0], event.attempt),
         target=stamps.get(STAMPS[1], event.target),
-    )
-
-
-def _by_position(
-    entry: Entry, content_type: str, headers: dict[str, str], stamps: dict[str, str]
-) -> Envelope:
-    if entry.body is not None:
-        try:
-            msgspec.json.decode(entry.body, type=msgspec.Raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise EnvelopeError(f"no CloudEvents attributes, and no JSON body ({error})") from error
-    source, position = positional(entry.broker, entry.stream, entry.position)
-    return Envelope(
-        id=position,
-        source=source,
-        type=storable(entry.topic or entry.stream)[:255],
-        content_type=storable(content_type)[:255],
-        headers=headers,
-        data=entry.body,
-        attempt=stamps.get(STAMPS[0], "")[:80],
-        target=stamps.get(STAMPS[1], "")[:255],
     )

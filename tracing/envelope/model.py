@@ -72,6 +72,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     data: bytes | None = None
     attempt: str = ""  # our replay stamp
     target: str = ""  # the one consumer that resend is for
+    keys: tuple[tuple[str, str], ...] = ()  # business keys its reader found: kind and value
 
     @property
     def identity(self) -> bytes:

@@ -13,6 +13,7 @@ from django.db import DatabaseError
 from brokers.config import ConfigError, current
 from brokers.connect import connect
 from brokers.contract import BrokerError
+from console.rulebook import Rulebook
 from console.tap import Tap
 
 
@@ -53,7 +54,7 @@ class Command(BaseCommand):
             names = [one.name for one in config.brokers if not one.hidden]
             if not names:
                 self.stderr.write("nothing to take in: no broker is configured")
-            return Tap([connect(name) for name in names], config.keys, process)
+            return Tap([connect(name) for name in names], Rulebook(), process)
         except ConfigError as error:
             raise CommandError(str(error)) from error
 
