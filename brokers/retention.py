@@ -52,6 +52,11 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The most bytes the database should use; None: no limit."""
         return None if self.max_size is None else size(self.max_size)
 
+    @property
+    def summary_age(self) -> timedelta | None:
+        """How long the summary of an order is kept."""
+        return None if self.summaries is None else age(self.summaries)
+
     def age_of(self, kind: str) -> timedelta | None:
         """How long receipts, spans or malformed messages are kept: as events unless said."""
         own: str | None = getattr(self, kind)

@@ -17,11 +17,12 @@ class ConsoleConfig(AppConfig):
     def ready(self) -> None:
         """Register checks and signals, say what the limits are and where the brokers' file is."""
         # They need the apps to be loaded.
-        from console import checks, metrics, signals  # noqa: F401, PLC0415
+        from console import checks, holding, metrics, signals  # noqa: F401, PLC0415
 
         kit.limits.use(settings.INTAKE)
         brokers.config.use(_brokers)
         metrics.connect()
+        holding.connect()
 
 
 def _brokers() -> brokers.config.Config:

@@ -54,6 +54,12 @@ def reach(group_id: int) -> Reach:
     return Reach(found["orders"] + found["others"], found["since"])
 
 
+def flows_with_open_letters(flow_ids: Sequence[str]) -> set[str]:
+    """Those of these flows whose cascade somebody may still need to mend a letter."""
+    found = Letter.objects.filter(flow_id__in=flow_ids, settled_at__isnull=True)
+    return set(found.values_list("flow_id", flat=True))
+
+
 def groups(filter: GroupFilter) -> "QuerySet[Group]":
     """The groups that match, in no order; give them to kit.pages.page."""
     return filter.apply(Group.objects.all())

@@ -16,6 +16,7 @@ COUNT_CAP = 10_000  # counts beyond are estimated and shown as "10,000+"
 WALK = 20_000  # rows looked at one by one for a page: it ends there, and the next goes on
 WALK_COUNTED = 2_000  # rows looked at one by one for a count: beyond it is estimated
 REPLAY_MEMBERS = 100_000  # members of one replay: refused with the number
+PINS = 1_000  # flows that retention leaves whole because somebody said so: refused with the number
 TRANSACTION_ROWS = 1_000  # rows in one write transaction on SQLite (DESIGN, hard parts)
 
 # An event of 64 KiB must be taken (CloudEvents 1.0, size limits).

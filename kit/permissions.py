@@ -12,6 +12,7 @@ class Permission(StrEnum):
 
     READ = "read"
     INGEST = "ingest"
+    PIN = "pin"
     EDIT = "edit"
     REPLAY = "replay"
     DISCARD = "discard"
@@ -38,6 +39,7 @@ class Scope(StrEnum):
 
 _READ = frozenset({Permission.READ})
 _OPERATE = _READ | {
+    Permission.PIN,
     Permission.EDIT,
     Permission.REPLAY,
     Permission.DISCARD,

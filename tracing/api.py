@@ -1,20 +1,21 @@
 """The API of what happened: cascades and keys."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Query, Router
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from kit.clock import rfc3339
+from kit.http import Problem
 from kit.limits import PAGE_SIZE
-from kit.pages import Page
+from kit.pages import Page, page
 from kit.permissions import Permission
 from kit.redaction import mask_text
-from kit.security import BearerOrSession
-from tracing import queries
+from kit.security import BearerOrSession, actor, person
+from tracing import pins, queries
 from tracing.exports import mermaid, text
 from tracing.filters import FlowFilter
 from tracing.listing import listed
@@ -23,6 +24,7 @@ from tracing.report import document
 
 KEYS_SHOWN = 50  # of one flow
 READ = BearerOrSession(Permission.READ)
+PIN = BearerOrSession(Permission.PIN)
 
 router = Router(tags=["cascades"])
 
@@ -43,6 +45,8 @@ class FlowOut(BaseModel):
     started_at: str
     last_at: str
     ended_at: str | None
+    truncated_before: str | None
+    pinned_at: str | None
 
 
 class FlowsOut(BaseModel):
@@ -63,6 +67,8 @@ class CascadeOut(BaseModel):
     keys: list[str]
     started_at: str
     ended_at: str | None
+    truncated_before: str | None
+    pinned_at: str | None
     nodes: list[dict[str, Any]]
     edges: list[dict[str, str]]
     anomalies: list[dict[str, str]]
@@ -111,9 +117,10 @@ def one_cascade(
 
     `format=text` is what `manage.py cascade` prints, `format=mermaid` a flowchart.
     """
-    flow, cascade = queries.flow_of(correlation_id), queries.cascade_of(correlation_id)
-    if flow is None or cascade is None:
+    found = queries.flow_and_cascade(correlation_id)
+    if found is None:
         raise Http404(f"nothing was seen of {correlation_id}")
+    flow, cascade = found
     if format != "json":
         written = mermaid(cascade) if format == "mermaid" else text(flow, cascade)
         return HttpResponse(written, content_type="text/plain; charset=utf-8")
@@ -121,6 +128,45 @@ def one_cascade(
     answer = document(flow, list(keys.values_list("key", flat=True)[:KEYS_SHOWN]), cascade)
     # 10,000 nodes go straight to bytes: checking each by the schema costs more than the rest
     return HttpResponse(msgspec.json.encode(answer), content_type="application/json")
+
+
+@router.get("/pins", response=FlowsOut, auth=READ, url_name="pins")
+def list_pins(request: HttpRequest, cursor: str = "", limit: int = PAGE_SIZE) -> FlowsOut:
+    """The flows that retention leaves whole, newest pin first."""
+    return _flows(page(pins.pinned().order_by(), ("-pinned_at", "-id"), cursor, limit))
+
+
+class PinIn(BaseModel):
+    """Why, for the audit."""
+
+    reason: Annotated[str, Field(max_length=2_000)] = ""
+
+
+@router.put("/pins/{path:correlation_id}", response=FlowOut, auth=PIN, url_name="pin")
+def pin(request: HttpRequest, correlation_id: str, body: PinIn | None = None) -> FlowOut:
+    """Pin a flow: retention leaves it whole. 409 when too many are pinned."""
+    reason = body.reason if body else ""
+    try:
+        flow = pins.pin(correlation_id, actor=actor(request), user=person(request), reason=reason)
+    except Flow.DoesNotExist:
+        raise Http404(f"nothing was seen of {correlation_id}") from None
+    except pins.PinsFullError as error:
+        raise Problem(409, "Too many pins", str(error)) from error
+    return _flow(flow)
+
+
+@router.delete("/pins/{path:correlation_id}", response=FlowOut, auth=PIN)
+def unpin(request: HttpRequest, correlation_id: str) -> FlowOut:
+    """Leave a flow to retention again."""
+    try:
+        flow = pins.unpin(correlation_id, actor=actor(request), user=person(request))
+    except Flow.DoesNotExist:
+        raise Http404(f"nothing was seen of {correlation_id}") from None
+    return _flow(flow)
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
 
 
 def _flows(found: "Page[Flow]") -> FlowsOut:
@@ -146,5 +192,7 @@ def _flow(flow: Flow) -> FlowOut:
         currency=flow.currency,
         started_at=rfc3339(flow.started_at),
         last_at=rfc3339(flow.last_at),
-        ended_at=None if flow.ended_at is None else rfc3339(flow.ended_at),
+        ended_at=_time(flow.ended_at),
+        truncated_before=_time(flow.truncated_before),
+        pinned_at=_time(flow.pinned_at),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from kit import formats
+from kit.clock import rfc3339
 from kit.marks import mark
 from kit.redaction import mask_text
 from tracing.cascade import MEANINGS, Cascade, Delivery, EventNode, Evidence
@@ -30,6 +31,8 @@ def text(flow: Flow, cascade: Cascade) -> str:
 
 def _text_lines(flow: Flow, cascade: Cascade) -> Iterator[str]:
     yield f"{flow.label or flow.flow_id}  {flow.status}  {mask_text(flow.reason)}"
+    if flow.truncated_before is not None:
+        yield f"truncated: what happened up to {rfc3339(flow.truncated_before)} is no longer kept"
     for line in cascade.outline:
         guessed = "  (inferred)" if cascade.evidence(line) == (Evidence.INFERRED,) else ""
         yield f"{'  ' * (line.depth + 1)}{_words(line.node)}{guessed}"

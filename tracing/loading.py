@@ -21,12 +21,12 @@ NUMBERS = 500  # of a sequence that are looked for in other flows
 def load(flow_id: str, *, truncated_before: datetime | None = None) -> Cascade | None:
     """The cascade of a flow, or None when nothing of it was seen.
 
-    `truncated_before`: what was published before is no longer kept.
+    `truncated_before`: what was published before is no longer kept; there may be nothing else.
     """
     events = list(event_rows(Event.objects.filter(flow_id=flow_id).order_by("id")[:CASCADE_ROWS]))
     found = Receipt.objects.filter(flow_id=flow_id).order_by("id")[:CASCADE_ROWS]
     receipts = list(receipt_rows(found))
-    if not events and not receipts:
+    if not events and not receipts and truncated_before is None:
         return None
     places = _appearances(flow_id)
     cut = CASCADE_ROWS in (len(events), len(receipts), len(places))

@@ -55,9 +55,21 @@ def seen_any() -> bool:
     return Event.objects.exists()
 
 
-def cascade_of(flow_id: str) -> Cascade | None:
-    """The cascade of one flow, or None when nothing of it was seen."""
-    return load(flow_id)
+def cascade_of(flow_id: str, *, truncated_before: datetime | None = None) -> Cascade | None:
+    """The cascade of one flow, or None when nothing of it was seen.
+
+    `truncated_before` is what its summary says; where retention left nothing, it has no nodes.
+    """
+    return load(flow_id, truncated_before=truncated_before)
+
+
+def flow_and_cascade(flow_id: str) -> tuple[Flow, Cascade] | None:
+    """The summary and the cascade of one flow, or None when nothing of it was seen."""
+    flow = flow_of(flow_id)
+    if flow is None:
+        return None
+    cascade = cascade_of(flow_id, truncated_before=flow.truncated_before)
+    return None if cascade is None else (flow, cascade)
 
 
 def throughput(since: datetime, until: datetime, buckets: int) -> list[tuple[datetime, int, int]]:

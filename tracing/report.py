@@ -19,6 +19,8 @@ def document(flow: Flow, keys: Sequence[str], cascade: Cascade) -> dict[str, Any
         "keys": list(keys),
         "started_at": rfc3339(flow.started_at),
         "ended_at": _time(flow.ended_at),
+        "truncated_before": _time(flow.truncated_before),
+        "pinned_at": _time(flow.pinned_at),
         "nodes": [_event(node) for node in cascade.events]
         + [_delivery(node) for node in cascade.deliveries],
         "edges": [

@@ -22,9 +22,11 @@ from kit.writes import writing
 from tracing import receipts, routes
 from tracing.models import Event, Flow, FlowKey, Receipt
 from tracing.reading import event_rows, receipt_rows
+from tracing.retention import returned
 from tracing.rows import EventRow, ReceiptRow
 from tracing.search import index, marks
-from tracing.summary import Ends, Summary, earliest, summarise
+from tracing.summary import Ends, Status, Summary, earliest, summarise
+from tracing.truncation import Cut, after_cut
 
 BATCH = 75  # flows in one transaction: with their marks about kit.limits.TRANSACTION_ROWS
 BODY_MAX = 64 * 1024  # bytes; an amount is not looked for in larger bodies
@@ -138,6 +140,7 @@ def _claimed(now: datetime) -> list[Flow]:
 def _recompute(flows: Sequence[Flow], config: Config, now: datetime) -> None:
     ids = [flow.flow_id for flow in flows]
     events, receipts = _events(ids), _receipts(ids)
+    returned.drop(flows, events, receipts, config.retention, now)
     labels = _labels(ids, list(config.keys))
     amounts = _amounts(events, config)
     ends = Ends(frozenset(config.flows.terminal), timedelta(seconds=config.flows.quiet_after_s))
@@ -146,18 +149,36 @@ def _recompute(flows: Sequence[Flow], config: Config, now: datetime) -> None:
     for flow in flows:
         seen, told = events.get(flow.flow_id, []), receipts.get(flow.flow_id, [])
         summary = summarise(seen, told, ends, now)
+        if flow.truncated_before is not None:
+            summary = after_cut(summary, _cut_of(flow))
         if summary is None:
             continue
         filled.append(flow)
         flow.dirty_since = flow.recheck_at = None
         _fill(flow, summary)
         flow.label = labels.get(flow.flow_id, "")
-        flow.amount, flow.currency = amounts.get(flow.flow_id, (None, ""))
-        names.append(marks.found(flow.flow_id, flow.started_at, seen, told))
+        if flow.flow_id in amounts or flow.truncated_before is None:
+            flow.amount, flow.currency = amounts.get(flow.flow_id, (None, ""))
+        cut = flow.truncated_before is not None
+        names.append(marks.found(flow.flow_id, flow.started_at, seen, told, cut_off=cut))
     _forget(sorted(set(ids) - {flow.flow_id for flow in filled}))
     _write(filled)
     marks.keep(names)
     routes.learn(chain.from_iterable(events.values()), chain.from_iterable(receipts.values()))
+
+
+def _cut_of(flow: Flow) -> Cut:
+    return Cut(
+        status=Status(flow.status),
+        reason=flow.reason,
+        root_type=flow.root_type,
+        events=flow.cut_events,
+        deliveries=flow.deliveries,
+        started_at=flow.started_at,
+        last_at=flow.last_at,
+        ended_at=flow.ended_at,
+        stood=flow.cut_status,
+    )
 
 
 def _forget(ids: Sequence[str]) -> None:

@@ -7,5 +7,6 @@ from tracing import views
 app_name = "tracing"
 urlpatterns = [
     path("orders", views.orders, name="orders"),
+    path("pins", views.pin, name="pin"),
     path("orders/<path:flow_id>", views.cascade, name="cascade"),
 ]

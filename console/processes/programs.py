@@ -21,6 +21,7 @@ def console(host: str, port: int) -> list[Program]:
     return [
         Program("summariser", _manage("summarise")),
         Program("tap", _manage("tap")),
+        Program("retention", _manage("retain")),
         Program("worker-replay", _worker("replay")),
         Program("worker-sampling", _worker("sampling")),
         Program("beat", _python("celery", "--quiet", "-A", "console", "beat", "-l", "WARNING")),

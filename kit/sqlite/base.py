@@ -10,6 +10,9 @@ from django.db.backends.sqlite3 import base
 from kit.sqlite.gate import Gate
 
 WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+# Deleted rows can give their space back (kit/sqlite/space.py). Only before there is any table:
+# said to a database that has it already, it is a write, and would wait for every writer.
+NEW = "PRAGMA auto_vacuum=INCREMENTAL"
 PRAGMAS = (
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=FULL;"  # a 2xx survives a power cut too, not only kill -9
@@ -26,6 +29,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     _gate: Gate | None = None
+    init_commands: list[str]
 
     def get_connection_params(self) -> dict[str, Any]:
         """Django's, with our pragmas, IMMEDIATE and a long busy time-out."""
@@ -33,8 +37,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         options.setdefault("transaction_mode", "IMMEDIATE")
         options.setdefault("timeout", 30)
         options.setdefault("init_command", PRAGMAS)
-        self._gate = None if self.is_in_memory_db() else Gate(Path(self.settings_dict["NAME"]))
+        file = None if self.is_in_memory_db() else Path(self.settings_dict["NAME"])
+        self._gate = None if file is None else Gate(file)
         params: dict[str, Any] = super().get_connection_params()
+        if file is None or not file.exists() or file.stat().st_size == 0:
+            self.init_commands.insert(0, NEW)
         return params
 
     def create_cursor(self, name: str | None = None) -> Any:
@@ -44,11 +51,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
     @contextmanager
     def gated(self, query: str) -> Iterator[None]:
         """Hold the gate for one autocommit statement, if it writes."""
-        lone = self._gate is not None and not self._gate.held and not self.in_atomic_block
-        if not lone or not query.lstrip().upper().startswith(WRITING):
+        if not query.lstrip().upper().startswith(WRITING):
             yield
             return
-        assert self._gate is not None  # noqa: S101  # narrowed by `lone`
+        with self.alone():
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the one writer outside of a transaction; inside of one it is already so."""
+        if self._gate is None or self._gate.held or self.in_atomic_block:
+            yield
+            return
         self._gate.enter()
         try:
             yield

@@ -9,7 +9,13 @@ from kit.models import ApiToken, User
 from kit.permissions import Permission, Role, token_may, user_may
 
 READ = {Permission.READ}
-OPERATE = READ | {Permission.EDIT, Permission.REPLAY, Permission.DISCARD, Permission.INCIDENT}
+OPERATE = READ | {
+    Permission.PIN,
+    Permission.EDIT,
+    Permission.REPLAY,
+    Permission.DISCARD,
+    Permission.INCIDENT,
+}
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ def test_a_cascade_has_the_shape_of_the_contract(client: Client) -> None:
         "keys",
         "started_at",
         "ended_at",
+        "truncated_before",
+        "pinned_at",
         "nodes",
         "edges",
         "anomalies",

@@ -1,6 +1,7 @@
 """What was seen, and what was learned of it. Only tracing's writers write here."""
 
 from tracing.models.flows import Flow, FlowKey, Route
+from tracing.models.keeping import StorageSample, Sweep
 from tracing.models.read import Cursor, Watch
 from tracing.models.search import (
     EventWords,
@@ -28,6 +29,8 @@ __all__ = [
     "Receipt",
     "Route",
     "Span",
+    "StorageSample",
+    "Sweep",
     "Watch",
     "WordsMark",
 ]

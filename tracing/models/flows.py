@@ -25,6 +25,14 @@ class Flow(models.Model):
     ended_at = models.DateTimeField(null=True)
     dirty_since = models.DateTimeField(null=True, default=clock.now)
     recheck_at = models.DateTimeField(null=True)  # when time alone may change the status
+    # set by retention: what happened up to then may be gone
+    truncated_before = models.DateTimeField(null=True)
+    cut_status = models.CharField(
+        max_length=16, blank=True, default="", db_default=""
+    )  # of truncation.LASTING
+    cut_events = models.IntegerField(default=0, db_default=0)  # of `events`, those that are gone
+    pinned_at = models.DateTimeField(null=True)  # retention leaves it whole
+    pinned_by = models.CharField(max_length=150, blank=True, default="", db_default="")
 
     class Meta:
         indexes: ClassVar = [
@@ -46,6 +54,12 @@ class Flow(models.Model):
                 fields=["recheck_at"],
                 name="flow_recheck",
                 condition=models.Q(recheck_at__isnull=False),
+            ),
+            # what is pinned, newest first
+            models.Index(
+                fields=["-pinned_at"],
+                name="flow_pinned",
+                condition=models.Q(pinned_at__isnull=False),
             ),
         ]
 

@@ -32,19 +32,26 @@ class Found:
     flow_id: str
     started_at: datetime
     names: Mapping[type[Named], Sequence[str]]
+    cut: bool = False  # by retention: what it was found by before stays
 
 
 def found(
-    flow_id: str, started_at: datetime, events: Iterable[EventRow], receipts: Iterable[ReceiptRow]
+    flow_id: str,
+    started_at: datetime,
+    events: Iterable[EventRow],
+    receipts: Iterable[ReceiptRow],
+    *,
+    cut_off: bool = False,
 ) -> Found:
-    """What the flow of these rows is found by."""
+    """What the flow of these rows is found by; `cut_off` if retention left only these."""
     told = list(receipts)
     names: dict[type[Named], Sequence[str]] = {
         FlowType: sorted({row.type for row in events}),
         FlowConsumer: sorted({row.consumer for row in told}),
         FlowError: error_words(told),
     }
-    return Found(flow_id, started_at, {kind: few[:MARKS] for kind, few in names.items()})
+    few = {kind: all_of_it[:MARKS] for kind, all_of_it in names.items()}
+    return Found(flow_id, started_at, few, cut_off)
 
 
 def error_words(receipts: Iterable[ReceiptRow]) -> list[str]:
@@ -57,7 +64,8 @@ def error_words(receipts: Iterable[ReceiptRow]) -> list[str]:
 
 
 def keep(flows: Sequence[Found]) -> None:
-    """Let the rows of these flows be exactly these, and in the place of their start."""
+    """Let the rows of these flows be exactly these (of one that was cut, these too), and in the
+    place of their start."""
     for kind in KINDS:
         _keep(kind, flows)
 
@@ -77,10 +85,11 @@ def _keep(kind: type[Named], flows: Sequence[Found]) -> None:
         (flow_id, name): (key, at)
         for key, flow_id, name, at in rows.values_list("pk", "flow_id", field, "started_at")
     }
-    gone = [there[pair][0] for pair in there.keys() - wanted]
+    whole = {flow.flow_id for flow in flows if not flow.cut}
+    gone = [there[pair][0] for pair in there.keys() - wanted if pair[0] in whole]
     if gone:
         kind.objects.filter(pk__in=gone).delete()
-    moved = {pair[0] for pair in there.keys() & wanted if there[pair][1] != starts[pair[0]]}
+    moved = {pair[0] for pair in there if there[pair][1] != starts[pair[0]]}
     for flow_id in sorted(moved):
         kind.objects.filter(flow_id=flow_id).update(started_at=starts[flow_id])
     new: list[Any] = [

@@ -2,5 +2,6 @@
 
 from tracing.views.cascade import cascade
 from tracing.views.orders import orders
+from tracing.views.pins import pin
 
-__all__ = ["cascade", "orders"]
+__all__ = ["cascade", "orders", "pin"]

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from kit import clock, formats
 from kit.live import respond
 from kit.permissions import Permission
-from kit.security import require
+from kit.security import person, require
 from tracing import queries
 from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode, SegmentKind
 from tracing.drawing import draw, draw_graph
@@ -40,9 +40,10 @@ def cascade(request: HttpRequest, flow_id: str) -> HttpResponse:
 
     `?node=` chooses a node, and without `from` also the window: it is the node's permalink.
     """
-    flow, found = queries.flow_of(flow_id), queries.cascade_of(flow_id)
-    if flow is None or found is None:
+    both = queries.flow_and_cascade(flow_id)
+    if both is None:
         raise Http404("nothing was seen of this order")
+    flow, found = both
     now = clock.now()
     chosen = _chosen(found, request.GET.get("node", ""))
     keys = FlowKey.objects.filter(flow_id=flow_id).order_by("key").values_list("key", flat=True)
@@ -60,6 +61,7 @@ def cascade(request: HttpRequest, flow_id: str) -> HttpResponse:
         **_drawn(request, found, now),
         "chosen": chosen,
         "panel": panel(found, chosen) if chosen else None,
+        "may_pin": person(request).may(Permission.PIN),
         "poll_s": POLL_S if _moves(flow, found) else POLL_ENDED_S,
     }
     return respond(request, "tracing/cascade.html", {"flow": "tracing/_flow.html"}, context)
@@ -78,7 +80,7 @@ def _moves(flow: Flow, found: Cascade) -> bool:
 
 def _chosen(found: Cascade, node_id: str) -> EventNode | Delivery | None:
     """The node of the URL, else what failed, else the root; `none` closes the panel."""
-    if node_id == "none":
+    if node_id == "none" or not found.outline:
         return None
     if node_id in found.nodes:
         return found.nodes[node_id]

@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError when nothing, or more than one flow, is meant."""
         flow = _flow(options["id"])
-        cascade = queries.cascade_of(flow.flow_id)
+        cascade = queries.cascade_of(flow.flow_id, truncated_before=flow.truncated_before)
         if cascade is None:
             raise CommandError(f"nothing was seen of {options['id']}")
         if options["json"]:

@@ -1,0 +1,1 @@
+"""What is no longer kept: walks through the tables, oldest first, in small transactions."""
