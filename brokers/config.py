@@ -125,12 +125,20 @@ class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payloads: bool = True
 
 
+class Replays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The poison breaker: beyond these, letters are quarantined until released by a person."""
+
+    most_of_letter: Annotated[int, msgspec.Meta(ge=1)] = 3  # replays it was sent in
+    most_of_group: Annotated[int, msgspec.Meta(ge=1)] = 5  # replays it failed in within a day
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole configuration. `keys` maps a kind of business key to where events bear it."""
 
     brokers: tuple[BrokerConfig, ...] = ()
     consumers: dict[str, ConsumerConfig] = {}
     flows: Flows = Flows()
+    replays: Replays = Replays()
     keys: Mapping[Kind, Pointer | KeyConfig] = {}
     value: Value = Value()
     retention: Retention = Retention()

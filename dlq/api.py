@@ -8,6 +8,7 @@ from ninja import Router, Status
 
 from dlq import classes, control, discard, documents, editing, plan, queries, replay_documents
 from dlq.bodies import (
+    Decision,
     DiscardOut,
     Groups,
     Letters,
@@ -33,7 +34,7 @@ from kit.http import Problem
 from kit.limits import PAGE_SIZE
 from kit.pages import page
 from kit.permissions import Permission
-from kit.security import BearerOrSession, actor, person
+from kit.security import BearerOrSession, actor, may, person
 
 router = Router(tags=["dead letters"])
 READ = BearerOrSession(Permission.READ)
@@ -130,7 +131,7 @@ def new_replay(request: HttpRequest, body: NewReplay) -> Status[WholeReplayOut]:
                 actor=who,
                 user=user,
                 reason=body.reason,
-                include_superseded=body.include_superseded,
+                choices=body.by_class(),
                 receipt_wait_s=body.receipt_wait_s,
                 rate_per_s=body.rate_per_s,
                 gates=body.ramp,
@@ -147,7 +148,8 @@ def new_replay(request: HttpRequest, body: NewReplay) -> Status[WholeReplayOut]:
                 user=user,
                 reason=body.reason,
                 accept_others=body.accept_others,
-                include_superseded=body.include_superseded or None,
+                choices=body.by_class(),
+                may_release=may(request, Permission.RELEASE),
             )
         )
     return Status(201, replay_documents.whole_replay(made))
@@ -193,6 +195,24 @@ def cancel_replay(request: HttpRequest, replay_id: int, body: Move | None = None
     who, user = actor(request), person(request)
     moved = _or_problem(
         lambda: control.cancel(_replay(replay_id), actor=who, user=user, reason=why)
+    )
+    return replay_documents.replay(moved)
+
+
+@router.post("/replays/{int:replay_id}/decide", response=ReplayOut, auth=REPLAY)
+def decide(request: HttpRequest, replay_id: int, body: Decision) -> ReplayOut:
+    """Let the held members of a class go, or stay."""
+    who, user = actor(request), person(request)
+    moved = _or_problem(
+        lambda: control.decide(
+            _replay(replay_id),
+            body.fate,
+            send=body.send,
+            actor=who,
+            user=user,
+            reason=body.reason,
+            may_release=may(request, Permission.RELEASE),
+        )
     )
     return replay_documents.replay(moved)
 

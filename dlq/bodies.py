@@ -1,6 +1,6 @@
 """What the API of dead letters and replays takes and answers, beside dlq/documents.py."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -9,6 +9,7 @@ from dlq.filters import LetterFilter
 from dlq.plan import Chooser
 from dlq.ramp import DEFAULT, MOST_FAILED
 from dlq.replay_documents import ReplayOut
+from dlq.words import Choice, Fate
 from kit.http import Problem
 from kit.limits import FORM_BYTES
 
@@ -41,7 +42,10 @@ class Replays(Listed):
     items: list[ReplayOut]
 
 
-class Choice(BaseModel):
+Chosen = Literal["ready", "superseded", "already_succeeded", "expired", "replayed_often"]
+
+
+class Members(BaseModel):
     """Letters by number, or by the filter of the list: exactly one of both."""
 
     letters: list[int] | None = None
@@ -60,12 +64,12 @@ class Choice(BaseModel):
         return LetterFilter.from_query(self.filter)
 
 
-class NewReplay(Choice):
+class NewReplay(Members):
     """A plan, started at once unless `dry_run`; or `replay`, the plan of a dry run, started."""
 
     reason: Reason = ""
     dry_run: bool = False
-    include_superseded: bool = False
+    choices: dict[Chosen, Choice] = {}  # by class; the others as the plan does by itself
     accept_others: bool = False
     receipt_wait_s: Annotated[int, Field(ge=0, le=86_400)] = 60
     rate_per_s: Annotated[int, Field(ge=0, le=100_000)] = 0
@@ -73,8 +77,12 @@ class NewReplay(Choice):
     most_failed: int = MOST_FAILED  # per cent of a gate; beyond, it pauses itself
     replay: int | None = None
 
+    def by_class(self) -> dict[str, str]:
+        """What is chosen, by class."""
+        return {str(fate): choice.value for fate, choice in self.choices.items()}
 
-class NewDiscard(Choice):
+
+class NewDiscard(Members):
     """Letters to give up for good; a filter must name something."""
 
     reason: Reason
@@ -109,6 +117,14 @@ class Move(BaseModel):
     reason: Reason = ""
     accept_others: bool = False
     again: bool = False
+
+
+class Decision(BaseModel):
+    """What becomes of the held members of a class."""
+
+    fate: Annotated[Fate, Field(alias="class")]
+    send: bool
+    reason: Reason = ""
 
 
 class Settlement(BaseModel):

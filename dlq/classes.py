@@ -1,30 +1,29 @@
-"""The class of each member of a plan, and the account of a replay: every member in one of them."""
+"""The classes of a plan and what is chosen for each; the account: every member in one state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 from django.db.models import Case, CharField, Count, F, Q, Sum, Value, When
 
-from brokers.redis_wire import milliseconds
 from dlq import states
+from dlq.choices import FIXED, choice_of, state_of
+from dlq.fates import COLUMNS, Found, Member, fates
 from dlq.models import Item, Replay
-from dlq.words import ItemState, LetterState, ReplayState
+from dlq.words import Choice, Fate, ItemState, LetterState, ReplayState
 from kit import clock
 from kit.writes import writing
-from tracing.queries import Member, newer_handled
 
 SLICE = 500  # members classified in one transaction
-READY, SUPERSEDED, CHANGED = "ready", "superseded", "changed"
+UNSTARTED = (ItemState.WAITING, ItemState.STAYS, ItemState.HELD)
 
 
 @dataclass(slots=True)
 class Class:
     """Members of a plan that share a fate; money by currency."""
 
-    name: str  # ready, superseded, changed
+    name: Fate
+    choice: Choice
     letters: int = 0
     amounts: dict[str, Decimal] = field(default_factory=dict)
     examples: list[str] = field(default_factory=list)  # why, in words; at most three
@@ -35,11 +34,11 @@ def classify(replay_id: int, size: int = SLICE) -> bool:
     replay = Replay.objects.get(pk=replay_id)
     if replay.plan["classified_at"]:
         return True
-    found = Item.objects.filter(replay=replay, pk__gt=replay.plan["classified_to"])
-    members = [_Member(*row) for row in found.order_by("pk").values_list(*_COLUMNS)[:size]]
-    newer = newer_handled([_known(member) for member in members if member.lane])
+    rows = Item.objects.filter(replay=replay, pk__gt=replay.plan["classified_to"])
+    members = [Member(*row) for row in rows.order_by("pk").values_list(*COLUMNS)[:size]]
+    found = fates(members, replay_id, clock.now())
     with writing():
-        return _note(replay_id, members, newer, is_last=len(members) < size)
+        return _note(replay_id, members, found, is_last=len(members) < size)
 
 
 def classify_all(replay_id: int, slices: int = 2) -> bool:
@@ -47,65 +46,14 @@ def classify_all(replay_id: int, slices: int = 2) -> bool:
     return any(classify(replay_id) for _ in range(slices))
 
 
-class _Member(NamedTuple):
-    """One member with what its class needs."""
-
-    pk: int
-    state: str
-    lane: str  # its partition key, or ""
-    identity: bytes
-    consumer: str
-    position: str
-    first_died_at: datetime
-
-    @property
-    def delivery(self) -> tuple[bytes, str]:
-        """Which event, by which consumer."""
-        return bytes(self.identity), self.consumer
-
-
-_COLUMNS = (
-    *("pk", "state", "letter__lane", "letter__event_identity", "letter__consumer"),
-    *("letter__position", "letter__first_died_at"),
-)
-
-
-def _known(member: _Member) -> Member:
-    """What tracing needs to tell whether something newer was handled since."""
-    at = published_at(member.position, member.first_died_at)
-    return member.lane, bytes(member.identity), at, member.consumer
-
-
-def published_at(position: str, died_at: datetime) -> datetime:
-    """When a message was published: its position says, else its death is the nearest known."""
-    try:
-        return datetime.fromtimestamp(milliseconds(position) / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return died_at
-
-
-def _note(
-    replay_id: int,
-    members: Sequence[_Member],
-    newer: dict[tuple[bytes, str], str],
-    *,
-    is_last: bool,
-) -> bool:
+def _note(replay_id: int, members: Sequence[Member], found: Found, *, is_last: bool) -> bool:
     """Write what was found, unless another has gone on meanwhile."""
     replay = Replay.objects.select_for_update().get(pk=replay_id)
     plan = replay.plan
     first = members[0].pk if members else 0
     if plan["classified_at"] or (members and plan["classified_to"] >= first):
         return bool(plan["classified_at"])
-    words = {
-        member.pk: {"superseded_by": newer[member.delivery][:300]}
-        for member in members
-        if member.delivery in newer and member.state == ItemState.WAITING
-    }
-    if replay.include_superseded:
-        states.note_items(words)
-    else:
-        states.move_items(list(words), ItemState.SUPERSEDED, at=clock.now(), each=words)
+    _write(members, found, replay.choices)
     plan["classified"] += len(members)
     if members:
         plan["classified_to"] = members[-1].pk
@@ -118,60 +66,107 @@ def _note(
     return is_last
 
 
-def include(replay_id: int, superseded: bool) -> int:
-    """Choose whether superseded members of a plan are sent; how many changed.
+def _write(members: Sequence[Member], found: Found, chosen: Mapping[str, str]) -> None:
+    """Class and reason of each, and the state that is chosen for its class."""
+    words = {
+        member.pk: {"fate": found[member.pk][0].value, "why": found[member.pk][1][:300]}
+        for member in members
+        if member.pk in found and member.state == ItemState.WAITING
+    }
+    states.note_items(words)
+    for fate in Fate:
+        state = ItemState.WAITING if fate is Fate.CHANGED else state_of(fate, chosen)
+        ids = [m.pk for m in members if found.get(m.pk, (Fate.READY, ""))[0] is fate]
+        if state is not ItemState.WAITING and ids:
+            states.move_items(ids, state, at=clock.now())
+
+
+def choose(replay_id: int, chosen: Mapping[str, str]) -> int:
+    """Choose for each class; how many members changed. `chosen` is of all classes, or some.
 
     Writes by slices of its own, as long as it is a plan; once more, it finishes what a crash left.
     """
     plan = Replay.objects.filter(pk=replay_id, state=ReplayState.PLANNED)
     with writing():
-        plan.update(include_superseded=superseded)
-    to = ItemState.WAITING if superseded else ItemState.SUPERSEDED
-    before = ItemState.SUPERSEDED if superseded else ItemState.WAITING
-    members = Item.objects.filter(replay_id=replay_id, state=before).exclude(superseded_by="")
+        for replay in plan.select_for_update():
+            plan.update(choices={**replay.choices, **chosen})
+    changed = 0
+    for replay in plan:
+        for fate in Fate:
+            if fate is not Fate.CHANGED:
+                changed += _move(plan_of=replay_id, fate=fate, to=state_of(fate, replay.choices))
+    return changed
+
+
+def _move(plan_of: int, fate: Fate, to: ItemState) -> int:
+    others = [state for state in UNSTARTED if state is not to]
+    members = Item.objects.filter(replay_id=plan_of, state__in=others, fate=fate)
     changed = 0
     while ids := list(members.values_list("pk", flat=True)[:SLICE]):
         with writing():
+            plan = Replay.objects.filter(pk=plan_of, state=ReplayState.PLANNED)
             if not plan.select_for_update().exists():
                 break
             changed += len(states.move_items(ids, to, at=clock.now()))
     return changed
 
 
-def classes(replay_id: int) -> list[Class]:
-    """Ready, superseded and changed with letters and money; read from the rows of this moment."""
+def decide(replay_id: int, fate: Fate, *, send: bool) -> int:
+    """Let the held members of a class go, or stay; how many those were. By slices of its own."""
+    held = Item.objects.filter(replay_id=replay_id, state=ItemState.HELD, fate=fate)
+    to = ItemState.WAITING if send else ItemState.STAYS
+    moved = 0
+    while ids := list(held.values_list("pk", flat=True)[:SLICE]):
+        with writing():
+            moved += len(states.move_items(ids, to, at=clock.now()))
+    return moved
+
+
+def held(replay_id: int) -> dict[Fate, int]:
+    """Members that wait for a person's word, by class."""
+    rows = Item.objects.filter(replay_id=replay_id, state=ItemState.HELD).order_by()
+    return {Fate(fate): n for fate, n in rows.values_list("fate").annotate(n=Count("pk"))}
+
+
+def classes(replay: Replay) -> list[Class]:
+    """Every class with letters and money, and what is chosen; of the rows of this moment."""
     rows = (
-        Item.objects.filter(replay_id=replay_id)
+        Item.objects.filter(replay=replay)
         .annotate(kind=_kind())
         .values_list("kind", "letter__currency")
         .annotate(letters=Count("pk"), amount=Sum("letter__amount"))
         .order_by()
     )
-    answer = {name: Class(name) for name in (READY, SUPERSEDED, CHANGED)}
+    answer = {fate: Class(fate, choice_of(fate, replay.choices)) for fate in Fate}
     for kind, currency, letters, amount in rows:
-        answer[kind].letters += letters
+        found = answer[Fate(kind)]
+        found.letters += letters
         if amount is not None:
-            known = answer[kind].amounts.get(currency, Decimal(0))
-            answer[kind].amounts[currency] = known + amount
-    answer[SUPERSEDED].examples = _examples(replay_id)
+            found.amounts[currency] = found.amounts.get(currency, Decimal(0)) + amount
+    for found in answer.values():
+        if found.letters and found.name not in (Fate.READY, Fate.CHANGED):
+            found.examples = _examples(replay.pk, found.name)
     return list(answer.values())
+
+
+def may_choose(fate: Fate) -> bool:
+    """Whether there is anything to choose for a class."""
+    return fate not in FIXED
 
 
 def _kind() -> Case:
     """The class of a member that was not started: a letter changed since wins over all."""
-    waits = Q(state__in=(ItemState.WAITING, ItemState.SUPERSEDED))
     same = Q(letter__version=F("letter_version"), letter__state=LetterState.DEAD)
     return Case(
-        When(Q(state=ItemState.CHANGED) | (waits & ~same), then=Value(CHANGED)),
-        When(~Q(superseded_by=""), then=Value(SUPERSEDED)),
-        default=Value(READY),
+        When(Q(state=ItemState.CHANGED) | (Q(state__in=UNSTARTED) & ~same), then=Value("changed")),
+        default=F("fate"),
         output_field=CharField(),
     )
 
 
-def _examples(replay_id: int) -> list[str]:
-    found = Item.objects.filter(replay_id=replay_id).exclude(superseded_by="").order_by("pk")
-    return list(found.values_list("superseded_by", flat=True)[:3])
+def _examples(replay_id: int, fate: Fate) -> list[str]:
+    found = Item.objects.filter(replay_id=replay_id, fate=fate).order_by("pk")
+    return list(found.values_list("why", flat=True)[:3])
 
 
 def account(replay: Replay) -> dict[ItemState, int]:

@@ -1,14 +1,15 @@
 """What an operator does to a replay: start, pause, resume, cancel, choose; each in the audit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from dlq import classes, ramp, states, sweeping
+from dlq.choices import needs_release
 from dlq.models import Replay
 from dlq.refusals import Refused
 from dlq.targets import allowed
-from dlq.words import ReplayState
+from dlq.words import Choice, Fate, ReplayState
 from kit import audit, clock
 from kit.models import User
 from kit.writes import writing
@@ -23,20 +24,23 @@ def start(
     user: User | None,
     reason: str = "",
     accept_others: bool = False,
-    include_superseded: bool | None = None,
+    choices: Mapping[str, str] | None = None,
+    may_release: bool = False,
 ) -> Replay:
     """Set a planned replay going; what is sent first waits for the classification.
 
     Raises Refused: not planned any more, no reason given now or at the plan, other consumers
-    not accepted, a broker that may not be written to.
+    not accepted, quarantined letters without the right to release them, a broker that may not be
+    written to.
     """
     why = reason.strip() or replay.reason
     if not why:
         raise Refused("Say why", "The reason is kept in the audit.")
     allowed(row["broker"] for row in replay.plan["receivers"])
     _check_acceptance(replay, accept_others)
-    chosen = replay.include_superseded if include_superseded is None else include_superseded
-    classes.include(replay.pk, chosen)
+    chosen: dict[str, str] = Replay.objects.values_list("choices", flat=True).get(pk=replay.pk)
+    check_release({**chosen, **(choices or {})}, may_release)
+    classes.choose(replay.pk, choices or {})
     return _move(
         replay,
         ReplayState.RUNNING,
@@ -93,14 +97,66 @@ def cancel(replay: Replay, *, actor: str, user: User | None, reason: str = "") -
     return replay
 
 
-def choose(replay: Replay, *, send_superseded: bool, actor: str, user: User | None) -> None:
-    """Say whether superseded members are sent too. Raises Refused when it is no plan any more."""
+def check_release(choices: Mapping[str, str], may_release: bool) -> None:
+    """Raises Refused when quarantined letters are chosen by somebody who may not release them."""
+    if needs_release(choices) and not may_release:
+        raise Refused(
+            "These letters are quarantined",
+            "Earlier replays did not mend them: only an admin may send them again.",
+        )
+
+
+def choose(
+    replay: Replay,
+    fate: Fate,
+    choice: Choice,
+    *,
+    actor: str,
+    user: User | None,
+    may_release: bool = False,
+) -> None:
+    """Say what becomes of a class of members.
+
+    Raises Refused: it is no plan any more, there is nothing to choose, or no right to.
+    """
+    if not classes.may_choose(fate):
+        raise Refused("There is nothing to choose", "Letters of this class cannot be sent.")
+    check_release({fate: choice}, may_release)
     with writing():
         locked = Replay.objects.select_for_update().get(pk=replay.pk)
         if locked.state != ReplayState.PLANNED:
             raise Refused("The replay was started", "Its plan cannot change any more.")
-        _note(replay, "choose", actor, user, "", {"send_superseded": send_superseded})
-    classes.include(replay.pk, send_superseded)
+        _note(replay, "choose", actor, user, "", {"class": fate.value, "choice": choice.value})
+    classes.choose(replay.pk, {fate: choice})
+
+
+def decide(
+    replay: Replay,
+    fate: Fate,
+    *,
+    send: bool,
+    actor: str,
+    user: User | None,
+    reason: str = "",
+    may_release: bool = False,
+) -> Replay:
+    """Let the held members of a class go, or stay; a replay that waited for it goes on.
+
+    Raises Refused: it is over, nothing is held, or no right to release.
+    """
+    if send:
+        check_release({fate: Choice.SEND}, may_release)
+    with writing():
+        locked = Replay.objects.select_for_update().get(pk=replay.pk)
+        if locked.state not in (ReplayState.RUNNING, ReplayState.PAUSED):
+            raise Refused("The replay is not under way", "There is nothing to decide.")
+        _note(replay, "decide", actor, user, reason, {"class": fate.value, "send": send})
+    if not classes.decide(replay.pk, fate, send=send):
+        raise Refused("Nothing is held", "No letter of this class waits for a word.")
+    replay.refresh_from_db()
+    if replay.state == ReplayState.PAUSED and not classes.held(replay.pk):
+        return resume(replay, actor=actor, user=user, reason=reason)
+    return replay
 
 
 def set_ramp(

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from brokers.contract import BrokerError
 from dlq import classes, leases, ramp, recovery, sending, states, sweeping
-from dlq.lanes import heads, is_drained
+from dlq.lanes import heads, is_drained, waits_for_a_word
 from dlq.leases import Lease, Lost
 from dlq.models import Replay
 from dlq.plan import is_classified
@@ -119,6 +119,9 @@ def _turn(lease: Lease, replay: Replay) -> None:
     """End the batch when nothing is left, else see to its gate and say when it goes on."""
     if is_drained(replay.pk):
         finish(replay.pk)
+        return
+    if waits_for_a_word(replay.pk):
+        ramp.pause(lease, replay, "what is left waits for your word")
         return
     opened = ramp.turn(lease, replay)
     _later(replay.pk, SECOND if replay.rate_per_s and not opened else timedelta(0))

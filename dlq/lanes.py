@@ -46,5 +46,12 @@ def heads(replay_id: int, after: str, limit: int, until: str | None) -> list[tup
 def is_drained(replay_id: int) -> bool:
     """Whether nothing of a batch waits, is in flight, or is for a person to settle."""
     return not Item.objects.filter(
-        replay_id=replay_id, state__in=("waiting", "sending", "sent", "maybe_sent")
+        replay_id=replay_id, state__in=("waiting", "held", "sending", "sent", "maybe_sent")
     ).exists()
+
+
+def waits_for_a_word(replay_id: int) -> bool:
+    """Whether all that is left of a batch is held until a person decides."""
+    left = Item.objects.filter(replay_id=replay_id)
+    busy = left.filter(state__in=("waiting", "sending", "sent", "maybe_sent"))
+    return not busy.exists() and left.filter(state="held").exists()

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
-from dlq.words import ItemState, LetterState, ReplayState, choices
+from dlq.words import Fate, ItemState, LetterState, ReplayState, choices
 from kit import clock
 
 
@@ -177,7 +177,7 @@ class Replay(models.Model):
     filter = models.JSONField(default=dict)  # what chose the members, as in the URL
     reason = models.TextField(blank=True)
     plan = models.JSONField(default=dict)  # receivers, target a class, counts at the freeze
-    include_superseded = models.BooleanField(default=False)
+    choices = models.JSONField(default=dict)  # class -> send, skip, ask; else dlq.choices.DEFAULT
     accept_others = models.BooleanField(default=False)  # promise 6: other consumers see it too
     receipt_wait_s = models.IntegerField(default=60)
     rate_per_s = models.IntegerField(default=0)  # 0 = as fast as it goes
@@ -227,7 +227,8 @@ class Item(models.Model):
     revision = models.ForeignKey(Revision, null=True, blank=True, on_delete=models.PROTECT)
     lane = models.CharField(max_length=255)  # partition key, or `letter:<id>`
     original_order = models.CharField(max_length=80)  # sorts a lane by original position
-    superseded_by = models.CharField(max_length=300, blank=True)  # the newer event, in words
+    fate = models.CharField(max_length=20, choices=choices(Fate), default=Fate.READY.value)
+    why = models.CharField(max_length=300, blank=True)  # what that rests on, in words
     target = models.CharField(max_length=16, blank=True)  # repend, retry, mark, topic
     attempt = models.CharField(max_length=80, blank=True)  # our replay stamp, unique a send
     sent_at = models.DateTimeField(null=True)

@@ -15,7 +15,7 @@
 import hashlib
 import secrets
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from django.db import connection
@@ -41,7 +41,7 @@ from dlq import ramp
 from dlq.models import Group, Item, Letter, Replay, Revision
 from dlq.refusals import Refused
 from dlq.targets import Kind, Routes, allowed
-from dlq.words import ItemState, LetterState
+from dlq.words import Fate, ItemState, LetterState
 from kit import audit, clock, limits
 from kit.models import User
 from kit.writes import writing
@@ -54,7 +54,8 @@ COLUMNS = (
     "revision_id",
     "lane",
     "original_order",
-    "superseded_by",
+    "fate",
+    "why",
     "target",
     "attempt",
     "sent_stream",
@@ -99,7 +100,7 @@ def freeze(
     actor: str,
     user: User | None,
     reason: str = "",
-    include_superseded: bool = False,
+    choices: Mapping[str, str] | None = None,
     receipt_wait_s: int = 60,
     rate_per_s: int = 0,
     gates: Sequence[int] = (),
@@ -122,7 +123,7 @@ def freeze(
             title="",
             filter=chooser.as_query(),
             reason=reason,
-            include_superseded=include_superseded,
+            choices=dict(choices or {}),
             receipt_wait_s=receipt_wait_s,
             rate_per_s=rate_per_s,
             **pace,
@@ -189,7 +190,8 @@ def _insert_members(replay_id: int, dead: "QuerySet[Letter]") -> None:
         "f_revision": Subquery(newest),
         "f_lane": _lane(),
         "f_order": _order(),
-        "f_superseded": empty,
+        "f_fate": Value(Fate.READY.value, output_field=CharField()),
+        "f_why": empty,
         "f_target": empty,
         "f_attempt": empty,
         "f_stream": empty,

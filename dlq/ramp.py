@@ -56,7 +56,7 @@ def lay(replay: Replay) -> None:
         waiting.order_by("lane").values_list("lane").annotate(n=Count("pk"))[: sum(replay.ramp) + 1]
     )
     gates: list[dict[str, Any]] = []
-    left = waiting.count()
+    left, letters = waiting.count(), 0
     for size in replay.ramp:
         letters, until = 0, ""
         while lanes and letters < size:
@@ -113,7 +113,7 @@ def turn(lease: Lease, replay: Replay) -> bool:
     if move is Move.OPEN:
         _open(lease, replay, since, now)
     elif move is Move.PAUSE:
-        _pause(lease, replay, why, now)
+        pause(lease, replay, why)
     return move is Move.OPEN
 
 
@@ -139,9 +139,10 @@ def _open(lease: Lease, replay: Replay, passed: Standing, now: datetime) -> None
     replay.gate = number + 1
 
 
-def _pause(lease: Lease, replay: Replay, why: str, now: datetime) -> None:
+def pause(lease: Lease, replay: Replay, why: str) -> None:
+    """The replay pauses itself and says why. Raises Lost."""
     with fenced(lease, ReplayState.RUNNING):
-        states.move_replay(replay.pk, ReplayState.PAUSED, at=now)
+        states.move_replay(replay.pk, ReplayState.PAUSED, at=clock.now())
         Replay.objects.filter(pk=replay.pk).update(plan={**replay.plan, "stopped": why})
         _note(replay, "pause", f"Paused itself at gate {replay.gate + 1}", why)
 

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from dlq import classes
+from dlq.choices import DEFAULT, choice_of
 from dlq.classes import Class
 from dlq.models import Item, Replay
 from kit.clock import rfc3339
@@ -18,6 +19,7 @@ class ClassOut(BaseModel):
     """Members of a plan that share a fate; money by currency."""
 
     name: str
+    choice: str  # send, skip, ask
     letters: int
     amounts: dict[str, str]
     examples: list[str]
@@ -31,7 +33,8 @@ class ItemOut(BaseModel):
     state: str
     target: str
     attempt: str
-    superseded_by: str
+    fate: str  # its class in the plan
+    why: str  # what that rests on
     evidence: str
     sent_at: str | None
     settled_at: str | None
@@ -56,7 +59,7 @@ class ReplayOut(BaseModel):
     actor: str
     members_hash: str
     members: int
-    include_superseded: bool
+    choices: dict[str, str]
     accept_others: bool
     needs_acceptance: bool
     classified: bool
@@ -85,7 +88,8 @@ class WholeReplayOut(ReplayOut):
 def _class(row: Class) -> ClassOut:
     amounts: dict[str, Decimal] = row.amounts
     return ClassOut(
-        name=row.name,
+        name=row.name.value,
+        choice=row.choice.value,
         letters=row.letters,
         amounts={currency: str(amount) for currency, amount in sorted(amounts.items())},
         examples=row.examples,
@@ -99,7 +103,8 @@ def _item(row: Item) -> ItemOut:
         state=row.state,
         target=row.target,
         attempt=row.attempt,
-        superseded_by=row.superseded_by,
+        fate=row.fate,
+        why=row.why,
         evidence=mask_text(row.evidence),
         sent_at=rfc3339(row.sent_at) if row.sent_at else None,
         settled_at=rfc3339(row.settled_at) if row.settled_at else None,
@@ -120,7 +125,7 @@ def _replay_columns(row: Replay) -> dict[str, Any]:
         "actor": row.actor,
         "members_hash": row.members_hash,
         "members": row.plan["letters"],
-        "include_superseded": row.include_superseded,
+        "choices": {fate.value: choice_of(fate, row.choices).value for fate in DEFAULT},
         "accept_others": row.accept_others,
         "needs_acceptance": row.plan["needs_acceptance"],
         "classified": row.plan["classified_at"] is not None,
@@ -152,6 +157,6 @@ def whole_replay(row: Replay) -> WholeReplayOut:
     rest = row.items.exclude(state__in=look).order_by("pk")[: ITEMS - len(items)]
     return WholeReplayOut(
         **_replay_columns(row),
-        classes=[_class(one) for one in classes.classes(row.pk)],
+        classes=[_class(one) for one in classes.classes(row) if one.letters],
         items=[_item(one) for one in (*items, *rest)],
     )

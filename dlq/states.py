@@ -44,8 +44,11 @@ _UNSURE = frozenset({ItemState.SENT, ItemState.MAYBE_SENT, ItemState.NO_RECEIPT,
 ITEM_FROM: Mapping[ItemState, frozenset[ItemState]] = {
     # a choice taken back while planned, a claim whose marker says it was not sent, or a resumed
     # replay that sends once more what failed in it
-    ItemState.WAITING: frozenset({ItemState.SUPERSEDED, ItemState.SENDING, ItemState.FAILED_AGAIN}),
-    ItemState.SUPERSEDED: frozenset({ItemState.WAITING}),
+    ItemState.WAITING: frozenset(
+        {ItemState.STAYS, ItemState.HELD, ItemState.SENDING, ItemState.FAILED_AGAIN}
+    ),
+    ItemState.STAYS: frozenset({ItemState.WAITING, ItemState.HELD}),
+    ItemState.HELD: frozenset({ItemState.WAITING, ItemState.STAYS}),
     ItemState.CHANGED: frozenset({ItemState.WAITING, ItemState.SENDING}),
     ItemState.SENDING: frozenset({ItemState.WAITING}),
     ItemState.SENT: frozenset({ItemState.SENDING, ItemState.MAYBE_SENT}),
@@ -56,7 +59,9 @@ ITEM_FROM: Mapping[ItemState, frozenset[ItemState]] = {
     ItemState.SKIPPED: _UNSURE,
     ItemState.HANDLED: frozenset({ItemState.SENT, ItemState.NO_RECEIPT}),
     ItemState.NO_RECEIPT: frozenset({ItemState.SENT}),
-    ItemState.UNSENT: frozenset({ItemState.WAITING, ItemState.SENDING, ItemState.MAYBE_SENT}),
+    ItemState.UNSENT: frozenset(
+        {ItemState.WAITING, ItemState.HELD, ItemState.SENDING, ItemState.MAYBE_SENT}
+    ),
 }
 _OPEN = frozenset(OPEN_LETTERS)
 _SETTLED = frozenset(SETTLED_ITEMS)

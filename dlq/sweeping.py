@@ -7,6 +7,7 @@ from kit import clock
 from kit.writes import writing
 
 SLICE = 500
+UNSENT = (ItemState.WAITING, ItemState.HELD)
 WHY = "the replay was cancelled before it was sent"
 
 
@@ -15,7 +16,7 @@ def sweep(replay_id: int) -> int:
 
     By slices of their own: a crash in between leaves the batch due, and the pump sweeps on.
     """
-    waiting = Item.objects.filter(replay_id=replay_id, state=ItemState.WAITING).order_by("pk")
+    waiting = Item.objects.filter(replay_id=replay_id, state__in=UNSENT).order_by("pk")
     closed = 0
     while ids := list(waiting.values_list("pk", flat=True)[:SLICE]):
         with writing():

@@ -27,7 +27,8 @@ class ItemState(StrEnum):
     """Where a member of a batch stands."""
 
     WAITING = "waiting"
-    SUPERSEDED = "superseded"  # skipped: a newer event of its key was handled since
+    STAYS = "stays"  # not sent, by the plan's choice for its class: its letter stays as it is
+    HELD = "held"  # sent only when a person says so
     CHANGED = "changed"  # dropped out: the letter changed after the freeze
     SENDING = "sending"  # claimed; a crash here becomes maybe_sent unless the marker tells
     SENT = "sent"  # published, outcome awaited
@@ -40,10 +41,30 @@ class ItemState(StrEnum):
     UNSENT = "unsent"  # cancelled, or nothing could be sent: `evidence` says why
 
 
+class Fate(StrEnum):
+    """The class of a member of a plan: every member is in one."""
+
+    READY = "ready"
+    SUPERSEDED = "superseded"  # a newer event of its key was handled since
+    SUCCEEDED = "already_succeeded"  # its consumer succeeded with this very event another way
+    EXPIRED = "expired"  # the event says itself that it is worth nothing any more
+    OFTEN = "replayed_often"  # poison: quarantined until a person with the right says otherwise
+    NOWHERE = "no_target"  # nobody knows who gave it up, or where it came from
+    CHANGED = "changed"  # the letter changed after the freeze; never chosen
+
+
+class Choice(StrEnum):
+    """What becomes of the members of a class."""
+
+    SEND = "send"
+    SKIP = "skip"
+    ASK = "ask"  # held until a person decides, when all the others are through
+
+
 OVER = (ReplayState.DONE, ReplayState.CANCELLED)
 OPEN_LETTERS = (LetterState.DEAD, LetterState.REPLAYING, LetterState.MAYBE_SENT)
 SETTLED_ITEMS = (
-    ItemState.SUPERSEDED,
+    ItemState.STAYS,
     ItemState.CHANGED,
     ItemState.SUCCEEDED,
     ItemState.FAILED_AGAIN,

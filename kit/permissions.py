@@ -16,6 +16,7 @@ class Permission(StrEnum):
     EDIT = "edit"
     REPLAY = "replay"
     DISCARD = "discard"
+    RELEASE = "release"  # send again what earlier replays did not mend
     INCIDENT = "incident"
     ADMIN = "admin"
 

@@ -63,6 +63,14 @@ def actor(request: HttpRequest) -> str:
     return str(getattr(request, "actor", "nobody"))
 
 
+def may(request: HttpRequest, permission: Permission) -> bool:
+    """Whether whoever asks may do this too, beyond what the view asks for."""
+    known = getattr(request, "auth", None)
+    if isinstance(known, ApiToken):
+        return token_may(known, permission)
+    return isinstance(request.user, User) and user_may(request.user, permission)
+
+
 class Bearer(HttpBearer):
     """A bearer token with a scope that allows `permission`; nothing else is accepted."""
 

@@ -217,6 +217,19 @@ def _later_events(lanes: set[str], since: datetime) -> dict[str, list[EventRow]]
     return answer
 
 
+def succeeded_with(deliveries: Sequence[tuple[bytes, str]]) -> dict[tuple[bytes, str], datetime]:
+    """When these deliveries (event identity, consumer) succeeded first, where they ever did."""
+    wanted = set(deliveries)
+    answer: dict[tuple[bytes, str], datetime] = {}
+    for chunk in chunks(sorted({identity for identity, _ in wanted})):
+        rows = Receipt.objects.filter(identity__in=chunk, outcome="succeeded")
+        for identity, consumer, at in rows.values_list("identity", "consumer", "seen_at"):
+            key = bytes(identity), consumer
+            if key in wanted:
+                answer[key] = min(at, answer.get(key, at))
+    return answer
+
+
 def _handled(identities: set[bytes], consumers: set[str]) -> set[tuple[bytes, str]]:
     answer: set[tuple[bytes, str]] = set()
     for chunk in chunks(sorted(identities)):

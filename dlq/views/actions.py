@@ -15,6 +15,7 @@ from dlq.filters import LetterFilter
 from dlq.models import Replay
 from dlq.refusals import Refused
 from dlq.views.letters import found_letter
+from dlq.words import Fate
 from kit import formats
 from kit.permissions import Permission
 from kit.security import actor, person, require
@@ -45,7 +46,7 @@ def replay_letter(request: HttpRequest, letter_id: int) -> HttpResponse:
 def _to_decide(replay: Replay) -> bool:
     """Whether a person must look first: other consumers, something newer, or a late answer."""
     replay.refresh_from_db()
-    ready = next(c for c in classes.classes(replay.pk) if c.name == classes.READY)
+    ready = next(c for c in classes.classes(replay) if c.name is Fate.READY)
     return bool(
         replay.plan["needs_acceptance"] or ready.letters != 1 or not replay.plan["classified_at"]
     )

@@ -40,7 +40,8 @@ ACCOUNT = (
     (ItemState.WAITING, "pale"),
     (ItemState.UNSENT, "pale"),
     (ItemState.CHANGED, "idle"),
-    (ItemState.SUPERSEDED, "idle"),
+    (ItemState.HELD, "warn"),
+    (ItemState.STAYS, "idle"),
 )
 ALWAYS = {ItemState.SUCCEEDED, ItemState.FAILED_AGAIN, ItemState.SENT, ItemState.MAYBE_SENT}
 RATES = (0, 1, 3, 10, 50, 200)  # sends a second to choose from; 0 is as fast as it goes
@@ -53,7 +54,7 @@ def context(replay: Replay) -> dict[str, Any]:
     """Everything of the progress region."""
     counts = classes.account(replay)
     total = sum(counts.values())
-    members = total - counts[ItemState.SUPERSEDED] - counts[ItemState.CHANGED]
+    members = total - counts[ItemState.STAYS] - counts[ItemState.CHANGED]
     sent = sum(counts[state] for state in SENT)
     gates = gate_parts.passing(replay)
     return {
@@ -73,6 +74,7 @@ def context(replay: Replay) -> dict[str, Any]:
         "rates": [(n, f"{n} a second" if n else "as fast as it goes") for n in RATES],
         "needs_acceptance": replay.plan.get("needs_acceptance") and not replay.accept_others,
         "log": queries.log_of(replay.pk),
+        "held": [(fate.value, n) for fate, n in classes.held(replay.pk).items()],
         **_speed(replay, counts[ItemState.WAITING] + sum(counts[s] for s in FLYING)),
         **gates,
         **_chart(replay, total, gates["gate_marks"]),
@@ -94,7 +96,8 @@ def words(counts: Mapping[ItemState, int]) -> str:
         (counts[ItemState.SENDING] + counts[ItemState.SENT], "without a receipt yet"),
         (counts[ItemState.NO_RECEIPT], "without a receipt"),
         (counts[ItemState.MAYBE_SENT], "maybe sent"),
-        (counts[ItemState.SUPERSEDED], "superseded"),
+        (counts[ItemState.STAYS], "stay as they are"),
+        (counts[ItemState.HELD], "held"),
         (counts[ItemState.CHANGED], "changed since"),
         (counts[ItemState.WAITING], "to go"),
         (counts[ItemState.UNSENT], "not sent"),
@@ -120,7 +123,7 @@ def row(item: Item) -> dict[str, Any]:
         "item": item,
         "letter": item.letter,
         "name": table.name(item.letter),
-        "why": item.evidence or item.superseded_by,
+        "why": item.evidence or item.why,
         "after": after,
         "is_in_doubt": item.state == ItemState.MAYBE_SENT,
     }

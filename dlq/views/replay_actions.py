@@ -10,8 +10,9 @@ from dlq.models import Item, Replay
 from dlq.refusals import Refused
 from dlq.settle import settle_maybe_sent
 from dlq.views.progress import RATES
+from dlq.words import Choice, Fate
 from kit.permissions import Permission
-from kit.security import actor, person, require
+from kit.security import actor, may, person, require
 
 VERBS = ("start", "pause", "resume", "cancel")
 
@@ -28,7 +29,8 @@ def move(request: HttpRequest, replay_id: int, verb: str) -> HttpResponse:
     who = {"actor": actor(request), "user": person(request), "reason": reason}
     try:
         if verb == "start":
-            control.start(replay, accept_others=accept, **who)  # type: ignore[arg-type]
+            release = may(request, Permission.RELEASE)
+            control.start(replay, accept_others=accept, may_release=release, **who)  # type: ignore[arg-type]
         elif verb == "pause":
             control.pause(replay, **who)  # type: ignore[arg-type]
         elif verb == "resume":
@@ -43,12 +45,41 @@ def move(request: HttpRequest, replay_id: int, verb: str) -> HttpResponse:
 
 @require_POST
 @require(Permission.REPLAY)
-def superseded(request: HttpRequest, replay_id: int) -> HttpResponse:
-    """Choose whether superseded members are sent too; only while it is a plan."""
+def choose(request: HttpRequest, replay_id: int) -> HttpResponse:
+    """Choose what becomes of a class of members; only while it is a plan."""
     replay = get_object_or_404(Replay, pk=replay_id)
-    send = request.POST.get("superseded") == "send"
     try:
-        control.choose(replay, send_superseded=send, actor=actor(request), user=person(request))
+        control.choose(
+            replay,
+            Fate(request.POST.get("class", "")),
+            Choice(request.POST.get("choice", "")),
+            actor=actor(request),
+            user=person(request),
+            may_release=may(request, Permission.RELEASE),
+        )
+    except ValueError:
+        messages.error(request, "Choose send, skip or ask for a class of the plan.")
+    except Refused as error:
+        messages.error(request, f"{error.title}. {error.detail}".strip())
+    return redirect("dlq:replay", replay_id)
+
+
+@require_POST
+@require(Permission.REPLAY)
+def decide(request: HttpRequest, replay_id: int) -> HttpResponse:
+    """Let the held members of a class go, or stay."""
+    replay = get_object_or_404(Replay, pk=replay_id)
+    try:
+        control.decide(
+            replay,
+            Fate(request.POST.get("class", "")),
+            send=request.POST.get("send") == "yes",
+            actor=actor(request),
+            user=person(request),
+            may_release=may(request, Permission.RELEASE),
+        )
+    except ValueError:
+        messages.error(request, "There is no such class.")
     except Refused as error:
         messages.error(request, f"{error.title}. {error.detail}".strip())
     return redirect("dlq:replay", replay_id)

@@ -65,7 +65,7 @@ def replay(request: HttpRequest, replay_id: int) -> HttpResponse:
     context: dict[str, Any] = {"section": "replays", "replay": found, **rights(request)}
     context["phone_title"] = f"Replay {found.pk}"
     if found.state == ReplayState.PLANNED:
-        return respond(request, "dlq/plan.html", PLAN, context | plan_context(found))
+        return respond(request, "dlq/plan.html", PLAN, context | plan_context(request, found))
     region = wanted_region(request, PROGRESS)
     if region != PROGRESS["members"]:
         context |= progress.context(found)

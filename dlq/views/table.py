@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from dlq import queries
-from dlq.classes import published_at
+from dlq.fates import published_at
 from dlq.filters import LetterFilter
 from dlq.models import Letter
 from dlq.words import LetterState

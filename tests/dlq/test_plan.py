@@ -10,7 +10,7 @@ from dlq import classes, control, editing, plan
 from dlq.filters import LetterFilter
 from dlq.models import Item, Letter, Replay
 from dlq.refusals import Refused
-from dlq.words import ItemState
+from dlq.words import Choice, Fate, ItemState
 from kit import clock, limits
 from kit.models import AuditEntry
 from tests.dlq.scene import Scene, pump, run, states
@@ -26,7 +26,8 @@ def freeze(chosen: LetterFilter | list[int], **options: Any) -> Replay:
 
 
 def counts(replay: Replay) -> dict[str, int]:
-    return {one.name: one.letters for one in classes.classes(replay.pk)}
+    replay.refresh_from_db()
+    return {one.name.value: one.letters for one in classes.classes(replay) if one.letters}
 
 
 def test_the_filter_of_the_list_chooses_the_members(shop: Scene) -> None:
@@ -78,7 +79,7 @@ def test_an_edit_after_the_freeze_drops_the_letter_out_and_is_shown(shop: Scene)
     first, _ = shop.letters()
     replay = freeze(LetterFilter())
     editing.revise(first, '{"currency": "EUR"}', None, "no currency", "ann")
-    assert counts(replay) == {"ready": 1, "superseded": 0, "changed": 1}
+    assert counts(replay) == {"ready": 1, "changed": 1}
     control.start(replay, actor="ann", user=None)
     pump()
     assert states(replay) == ["changed", "sent"]
@@ -104,13 +105,13 @@ def test_superseded_members_are_skipped_unless_chosen(shop: Scene) -> None:
     shop.handle()
     shop.letters()
     replay = freeze(LetterFilter())
-    assert counts(replay) == {"ready": 1, "superseded": 1, "changed": 0}
-    assert states(replay) == ["superseded", "waiting"]
-    assert "OrderCancelled" in replay.items.get(state="superseded").superseded_by
-    assert classes.include(replay.pk, True) == 1
+    assert counts(replay) == {"ready": 1, "superseded": 1}
+    assert states(replay) == ["stays", "waiting"]
+    assert "OrderCancelled" in replay.items.get(fate="superseded").why
+    assert classes.choose(replay.pk, {"superseded": "send"}) == 1
     assert states(replay) == ["waiting", "waiting"]
-    assert classes.include(replay.pk, False) == 1
-    control.start(replay, actor="ann", user=None, include_superseded=True)
+    assert classes.choose(replay.pk, {"superseded": "skip"}) == 1
+    control.start(replay, actor="ann", user=None, choices={"superseded": "send"})
     pump()
     assert states(replay) == ["sent", "sent"]
 
@@ -121,14 +122,14 @@ def test_a_choice_that_a_crash_cut_off_is_finished_by_the_start(shop: Scene) -> 
     shop.handle()
     shop.letters()
     replay = freeze(LetterFilter())
-    control.choose(replay, send_superseded=True, actor="ann", user=None)
-    Replay.objects.update(include_superseded=False)  # all that was written of the next choice
+    control.choose(replay, Fate.SUPERSEDED, Choice.SEND, actor="ann", user=None)
+    Replay.objects.update(choices={})  # all that was written of the next choice
     replay.refresh_from_db()
     control.start(replay, actor="ann", user=None)
-    assert states(replay) == ["superseded", "waiting"]
+    assert states(replay) == ["stays", "waiting"]
     with pytest.raises(Refused, match="started"):
-        control.choose(replay, send_superseded=True, actor="ann", user=None)
-    assert classes.include(replay.pk, True) == 0
+        control.choose(replay, Fate.SUPERSEDED, Choice.SEND, actor="ann", user=None)
+    assert classes.choose(replay.pk, {"superseded": "send"}) == 0
 
 
 def test_chosen_at_the_freeze_superseded_members_are_named_and_sent(shop: Scene) -> None:
@@ -136,8 +137,8 @@ def test_chosen_at_the_freeze_superseded_members_are_named_and_sent(shop: Scene)
     shop.publish(9, key="order-1")
     shop.handle()
     shop.letters()
-    replay = freeze(LetterFilter(), include_superseded=True)
-    assert counts(replay) == {"ready": 0, "superseded": 1, "changed": 0}
+    replay = freeze(LetterFilter(), choices={"superseded": "send"})
+    assert counts(replay) == {"superseded": 1}
     assert states(replay) == ["waiting"]
 
 

@@ -31,6 +31,49 @@ def test_the_plan_shows_its_gates_and_lets_them_be_changed(shop: Scene) -> None:
     assert "Choose a ramp" in html(answer)
 
 
+def test_each_class_has_its_choice_and_quarantine_is_for_an_admin(shop: Scene) -> None:
+    shop.die(1, 2)
+    shop.publish(9, key="order-1", kind="OrderCancelled")
+    shop.handle()
+    letters = [str(letter.pk) for letter in shop.letters()]
+    me = client()
+    me.post(reverse("dlq:plan"), {"letter": letters})
+    replay = Replay.objects.get()
+    url = reverse("dlq:replay", args=[replay.pk])
+    assert "Replay 1 of 2 letters" in html(me.get(url))
+    choose = reverse("dlq:replay_choose", args=[replay.pk])
+    me.post(choose, {"class": "superseded", "choice": "ask"})
+    assert "1 letter waits for your word" in html(me.get(url))
+    assert Item.objects.get(fate="superseded").state == "held"
+    wrong = me.post(choose, {"class": "unheard", "choice": "ask"}, follow=True)
+    assert "Choose send, skip or ask" in html(wrong)
+
+    Item.objects.filter(fate="superseded").update(fate="replayed_often", why="3 replays")
+    assert 'aria-label="replayed_often"' not in html(me.get(url))
+    refused = me.post(choose, {"class": "replayed_often", "choice": "send"}, follow=True)
+    assert "quarantined" in html(refused)
+    admin = client("admin")
+    assert 'aria-label="replayed_often"' in html(admin.get(url))
+    admin.post(choose, {"class": "replayed_often", "choice": "send"})
+    assert Item.objects.get(fate="replayed_often").state == "waiting"
+
+
+def test_what_is_held_is_decided_on_the_progress(shop: Scene) -> None:
+    shop.die(1)
+    shop.publish(9, key="order-1")
+    shop.handle()
+    replay = run(*shop.letters(), choices={"superseded": "ask"})
+    pump()
+    me = client()
+    page = html(me.get(reverse("dlq:replay", args=[replay.pk])))
+    assert "what is left waits for your word" in page
+    assert "Wait for your word" in page
+    decide = reverse("dlq:replay_decide", args=[replay.pk])
+    me.post(decide, {"class": "superseded", "send": "yes"})
+    pump()
+    assert Item.objects.get().state == "sent"
+
+
 def test_a_viewer_sees_the_ramp_and_cannot_change_it(shop: Scene) -> None:
     shop.die(1)
     (letter,) = shop.letters()

@@ -19,7 +19,7 @@ ORDERS = 60
 SLOW_MS = 120_000.0  # for what passes through broker, worker and summariser
 LETTERS = 3  # wait for so many of the payment group before the work begins
 MENDED = ("complete", "mended")
-ENDED = {"succeeded", "superseded"}
+ENDED = {"succeeded", "stays"}
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def _every_member_ended(page: Page, console: RunningConsole, replay: int) -> Non
     assert account["succeeded"] > 0
     expect(page.locator("#members")).to_contain_text("Nothing needs a look")
     left = [each for each in _letters(console) if each["state"] != "mended"]
-    assert len(left) == account.get("superseded", 0)
+    assert len(left) == account.get("stays", 0)
 
 
 def _every_order_has_its_end(console: RunningConsole) -> None:

@@ -26,7 +26,7 @@ WHILE_MENDED = ("worker-replay", "redis", "shop-payment", "tap")  # what is repl
 SLOWLY = 1  # sends a second, so that the last replay lasts longer than the killing
 PAUSE_S = 2.0
 REPLAYS = 12  # at most so many more, until no letter of payment waits
-SETTLED = {"succeeded", "superseded", "skipped", "failed_again", "handled", "changed", "unsent"}
+SETTLED = {"succeeded", "stays", "skipped", "failed_again", "handled", "changed", "unsent"}
 ENDED = ("complete", "mended")
 
 
@@ -143,7 +143,7 @@ def replay_what_waits(console: RunningConsole, **options: int) -> bool:
     found = [row["id"] for row in wait_for(lambda: [waiting(console)], "an answer")[0]]
     if not found:
         return False
-    body = {"letters": found, "reason": "fault test", "include_superseded": True, **options}
+    body = {"letters": found, "reason": "fault test", "choices": {"superseded": "send"}, **options}
     wait_for(lambda: asked(console, body), "a replay")
     return True
 

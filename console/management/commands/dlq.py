@@ -11,12 +11,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from pydantic import BaseModel
 
 from dlq import classes, control, discard, documents, editing, plan, queries, ramp, replay_documents
+from dlq.choices import DEFAULT, FIXED
 from dlq.editing import EditError
 from dlq.filters import LetterFilter
 from dlq.models import Letter, Replay
 from dlq.plan import Chooser
 from dlq.refusals import Refused
-from dlq.words import OVER
+from dlq.words import OVER, Choice
 from kit import clock, formats
 from kit.redaction import mask_text
 
@@ -47,7 +48,14 @@ class Command(BaseCommand):
             verb.add_argument("ids", type=int, nargs="*", help="letters, or use a filter")
             _filters(verb)
         replay.add_argument("--dry-run", action="store_true", help="only freeze and show the plan")
-        replay.add_argument("--include-superseded", action="store_true")
+        for choice in Choice:
+            replay.add_argument(
+                f"--{choice.value}",
+                action="append",
+                default=[],
+                choices=[fate.value for fate in DEFAULT if fate not in FIXED],
+                help=f"{choice.value} letters of this class; again for another",
+            )
         replay.add_argument("--accept-others", action="store_true", help="others may see it too")
         replay.add_argument("--rate", type=int, default=0, help="sends a second, 0: no limit")
         replay.add_argument(
@@ -116,7 +124,7 @@ class Command(BaseCommand):
             actor=options["actor"],
             user=None,
             reason=options["reason"],
-            include_superseded=options["include_superseded"],
+            choices={fate: choice.value for choice in Choice for fate in options[choice.value]},
             rate_per_s=options["rate"],
             gates=options["ramp"],
             most_failed=options["most_failed"],
@@ -130,6 +138,7 @@ class Command(BaseCommand):
                 actor=options["actor"],
                 user=None,
                 accept_others=options["accept_others"],
+                may_release=True,  # whoever has a shell here is an admin
             )
         while options["wait"] and not options["dry_run"] and _goes_on(replay):
             time.sleep(0.5)
@@ -145,7 +154,8 @@ class Command(BaseCommand):
         if document.stopped:
             self.stdout.write(f"  paused itself: {document.stopped}")
         for one in document.classes:
-            self.stdout.write(f"  {one.name}: {one.letters}")
+            if one.letters:
+                self.stdout.write(f"  {one.name}: {one.letters}, {one.choice}")
         for row in document.receivers:
             self.stdout.write(f"  to {row['consumer']}: {row['letters']} by {row['why']}")
         for state, count in document.account.items():
