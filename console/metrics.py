@@ -1,12 +1,14 @@
 """`GET /metrics`: rendered once a round of sampling, served as it lies in one row."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, Metric
+from prometheus_client.core import GaugeMetricFamily
 
 import dlq.totals
 import lag.metrics
@@ -17,6 +19,7 @@ from kit.security import Bearer
 from kit.writes import writing
 from lag.models import Exposition
 from lag.tasks import sampled
+from tracing.search.index import standing
 
 ROW = 1
 _token = Bearer(Permission.READ)
@@ -45,11 +48,23 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def render(**_: Any) -> None:
     """Render everything anew; called after each round of sampling."""
-    body = lag.metrics.render([*lag.metrics.families(), *dlq.totals.families()])
+    families = [*lag.metrics.families(), *dlq.totals.families(), *_search()]
+    body = lag.metrics.render(families)
     with writing():
         Exposition.objects.update_or_create(
             pk=ROW, defaults={"rendered_at": clock.now(), "body": body}
         )
+
+
+def _search() -> Iterator[Metric]:
+    """How far the index of payloads is; absent where none is kept."""
+    index = standing()
+    if index.on:
+        behind = GaugeMetricFamily(
+            "cascade_search_behind_events", "Events whose payloads are not in the index yet."
+        )
+        behind.add_metric((), index.behind)
+        yield behind
 
 
 def connect() -> None:

@@ -17,10 +17,13 @@ from kit.redaction import mask_text
 from kit.security import BearerOrSession, actor, person
 from tracing import pins, queries
 from tracing.exports import mermaid, text
-from tracing.filters import FlowFilter
+from tracing.filters import SPANS, FlowFilter
 from tracing.listing import listed
 from tracing.models import Flow, FlowKey
 from tracing.report import document
+from tracing.search.hits import hits
+from tracing.search.index import standing
+from tracing.search.matches import Matches
 
 KEYS_SHOWN = 50  # of one flow
 READ = BearerOrSession(Permission.READ)
@@ -49,13 +52,37 @@ class FlowOut(BaseModel):
     pinned_at: str | None
 
 
+class MatchOut(BaseModel):
+    """What matched of a flow where `text` is asked for: its newest such event; masked."""
+
+    correlation_id: str
+    event_id: str
+    type: str
+    snippet: str
+
+
+class SearchOut(BaseModel):
+    """How far a search in payloads reaches.
+
+    `more`: there are older matching events than were looked at. `behind`: events that are not
+    in the index yet; those before `indexed_until` are.
+    """
+
+    matches: list[MatchOut]
+    more: bool
+    indexed_until: str | None
+    behind: int
+
+
 class FlowsOut(BaseModel):
-    """A page of flows."""
+    """A page of flows. `previous` and `next` are cursors; `search` is there with `text` only."""
 
     items: list[FlowOut]
     next: str | None
+    previous: str | None
     count: int
     estimated: bool
+    search: SearchOut | None = None
 
 
 class CascadeOut(BaseModel):
@@ -77,14 +104,19 @@ class CascadeOut(BaseModel):
 
 
 class Chosen(BaseModel):
-    """Which flows: `q` is an order number, a key, a correlation or an event ID."""
+    """Which flows; docs/search.md."""
 
-    q: str = ""
-    key: str = ""
+    q: str = Field("", description="order number, key, correlation, trace or event ID")
+    key: str = Field("", description="`order:4711`")
     status: str = ""
-    type: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
+    type: str = Field("", description="of one of its events")
+    consumer: str = Field("", description="that handled one of its events")
+    error: str = Field("", description="words of an error's type and message: `KeyError curr*`")
+    text: str = Field("", description='words in payloads: `word "a phrase" begin* -not`')
+    since: datetime | None = Field(None, description="started then or later")
+    until: datetime | None = Field(None, description="started before")
+    last: Literal["", *SPANS] = Field("", description="started within this time")  # type: ignore[valid-type]
+    sort: Literal["", "oldest"] = Field("", description="oldest first")
 
 
 @router.get("/cascades", response=FlowsOut, auth=READ, url_name="cascades")
@@ -93,7 +125,35 @@ def list_cascades(
 ) -> FlowsOut:
     """Flows, newest first; the filters mean what they mean on the page."""
     wanted = FlowFilter.from_query(request.GET)
-    return _flows(listed(wanted, cursor, limit).page)
+    return flows_page(wanted, cursor, limit, oldest=chosen.sort == "oldest")
+
+
+def flows_page(wanted: FlowFilter, cursor: str, limit: int, *, oldest: bool) -> FlowsOut:
+    """A page of the flows that are wanted, as the API answers it.
+
+    Raises Problem 400 for words that nothing can be looked for by, and for a strange cursor.
+    """
+    if wanted.problems:
+        errors = [{"path": name, "reason": text} for name, text in wanted.problems.items()]
+        raise Problem(400, "Nothing can be looked for", errors[0]["reason"], errors=errors)
+    found = listed(wanted, cursor, limit, oldest=oldest)
+    answer = _flows(found.page)
+    if found.matches is not None:
+        answer.search = _search(found.page, found.matches, wanted)
+    return answer
+
+
+def _search(found: Page[Flow], matches: Matches, wanted: FlowFilter) -> SearchOut:
+    index = standing()
+    return SearchOut(
+        matches=[
+            MatchOut(correlation_id=flow_id, event_id=hit.event_id, type=hit.type, snippet=hit.text)
+            for flow_id, hit in hits(found.items, matches, wanted.asked).items()
+        ],
+        more=matches.more,
+        indexed_until=None if index.until is None else rfc3339(index.until),
+        behind=index.behind,
+    )
 
 
 @router.get("/keys/{path:key}", response=FlowsOut, auth=READ, url_name="key")
@@ -173,6 +233,7 @@ def _flows(found: "Page[Flow]") -> FlowsOut:
     return FlowsOut(
         items=[_flow(flow) for flow in found.items],
         next=found.next,
+        previous=found.previous,
         count=found.count,
         estimated=found.estimated,
     )

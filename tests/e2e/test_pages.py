@@ -77,6 +77,8 @@ def _paths(console: RunningConsole) -> dict[str, str]:
         "audit": "/audit",
         "settings": "/settings",
         "nothing": "/orders?q=no-such-order",
+        "orders-found": "/orders?text=EUR&consumer=payment&since=2026-01-01T00:00",
+        "orders-none": "/orders?status=failed&type=OrderPlaced&q=no-such-order",
     }
 
 
@@ -84,6 +86,7 @@ PAGES = (
     *("overview", "orders", "cascade", "cascade-table", "groups", "group", "letter"),
     *("letter-malformed", "edit", "replays", "replay", "plan", "lag", "audit", "settings"),
     *("cascade-graph", "topology", "topology-table", "nothing"),
+    *("orders-found", "orders-none"),
 )
 
 
