@@ -10,6 +10,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import BaseModel
 
 import dlq.api
+import dlq.group_api
 import lag.api
 import tracing.api
 import tracing.receivers.http
@@ -83,6 +84,7 @@ for router in (
     tracing.receivers.http.router,
     tracing.api.router,
     dlq.api.router,
+    dlq.group_api.router,
     lag.api.router,
     topology,
     audit,

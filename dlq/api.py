@@ -10,7 +10,6 @@ from dlq import classes, control, discard, documents, editing, plan, queries, re
 from dlq.bodies import (
     Decision,
     DiscardOut,
-    Groups,
     Letters,
     Move,
     NewDiscard,
@@ -25,7 +24,7 @@ from dlq.documents import (
     WholeLetterOut,
 )
 from dlq.editing import Conflict, EditError
-from dlq.filters import GroupFilter, LetterFilter
+from dlq.filters import LetterFilter
 from dlq.models import Item, Letter, Replay
 from dlq.refusals import Refused
 from dlq.replay_documents import ReplayOut, WholeReplayOut
@@ -42,15 +41,6 @@ EDIT = BearerOrSession(Permission.EDIT)
 REPLAY = BearerOrSession(Permission.REPLAY)
 DISCARD = BearerOrSession(Permission.DISCARD)
 R = TypeVar("R")
-
-
-@router.get("/dead-letter-groups", response=Groups, auth=READ)
-def list_groups(request: HttpRequest, cursor: str = "", limit: int = PAGE_SIZE) -> Groups:
-    """Groups of dead letters, last death first; filters `q`, `consumer`, `state`."""
-    found = queries.groups(GroupFilter.from_query(request.GET))
-    rows = page(found, queries.BY_LAST, cursor, limit)
-    items = [documents.group(row) for row in rows.items]
-    return Groups(items=items, next=rows.next, count=rows.count, estimated=rows.estimated)
 
 
 @router.get("/dead-letters", response=Letters, auth=READ)

@@ -1,5 +1,6 @@
 """What the API of dead letters and replays takes and answers, beside dlq/documents.py."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -117,6 +118,16 @@ class Move(BaseModel):
     reason: Reason = ""
     accept_others: bool = False
     again: bool = False
+
+
+class Said(BaseModel):
+    """What is said of a group; each verb asks for its own: `to`, `until` or `volume`, `release`."""
+
+    reason: Reason = ""
+    to: Annotated[str, Field(max_length=150)] = ""  # a person; "" takes it from whoever has it
+    until: datetime | None = None
+    volume: Annotated[int, Field(ge=1, le=10_000_000)] | None = None  # so many further letters
+    release: Annotated[str, Field(max_length=80)] = ""
 
 
 class Decision(BaseModel):

@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.db.models import F
 
-from dlq import matching, states
+from dlq import lifecycle, matching, states
 from dlq.among import among
 from dlq.arrivals import Arrival
 from dlq.matching import Place
@@ -180,10 +181,15 @@ def _count(
         if pk in new or home != letter.group_id:
             joined[home] += 1
     states.count_open(changes)
+    told: dict[int, list[tuple[datetime, str]]] = {}
     for group in sorted(groups.values(), key=lambda g: g.pk):
         times = [a.died_at for found in died.values() for a in found if _in(a, group)]
         if times:
             _span(group, min(times), max(times), joined[group.pk])
+            told[group.pk] = [
+                (a.died_at, a.marks.release) for a in chain(*died.values()) if _in(a, group)
+            ]
+    lifecycle.on_deaths(told)
 
 
 def _in(arrival: Arrival, group: Group) -> bool:

@@ -6,7 +6,9 @@ from pydantic import BaseModel
 
 from dlq import editing, payloads
 from dlq.models import Group, Letter, Revision
+from dlq.stages import stage_now
 from dlq.wording import cause
+from kit import clock
 from kit.clock import rfc3339
 from kit.redaction import mask_headers, mask_text
 
@@ -24,6 +26,11 @@ class GroupOut(BaseModel):
     currency: str
     first_at: str
     last_at: str
+    stage: str  # open, acknowledged, muted, resolved, regressed
+    stage_by: str
+    assignee: str
+    muted_until: str | None
+    resolved_release: str
 
 
 class LetterOut(BaseModel):
@@ -100,6 +107,11 @@ def group(row: Group) -> GroupOut:
         currency=row.currency,
         first_at=rfc3339(row.first_at),
         last_at=rfc3339(row.last_at),
+        stage=stage_now(row, clock.now()).value,
+        stage_by=row.stage_by,
+        assignee=row.assignee.username if row.assignee else "",
+        muted_until=rfc3339(row.muted_until) if row.muted_until else None,
+        resolved_release=row.resolved_release,
     )
 
 

@@ -7,28 +7,38 @@ from typing import Self
 from django.db.models import Q, QuerySet
 
 from dlq.models import Group, Letter
+from dlq.stages import heard
 from dlq.words import OPEN_LETTERS, LetterState
+from kit import clock
 from kit.filters import Filter
 
-OPEN, SETTLED, ALL = "open", "settled", "all"
+OPEN, MUTED, SETTLED, ALL = "open", "muted", "settled", "all"
 
 
 @dataclass(frozen=True)
 class GroupFilter(Filter):
-    """Groups of dead letters; without anything set, those with open letters."""
+    """Groups of dead letters; without anything set, those with open letters that are not muted."""
 
     q: str = ""
     consumer: str = ""
-    state: str = OPEN  # open, settled, all
+    state: str = OPEN  # open, muted, settled, all
+    stage: str = ""  # one Stage
+    assignee: str = ""  # a person's name
 
     def apply(self, groups: "QuerySet[Group]") -> "QuerySet[Group]":
         """The groups that match."""
         if self.consumer:
             groups = groups.filter(consumer=self.consumer)
         if self.state == OPEN:
-            groups = groups.filter(open_letters__gt=0)
+            groups = groups.filter(heard(clock.now()), open_letters__gt=0)
+        elif self.state == MUTED:
+            groups = groups.exclude(heard(clock.now()))
         elif self.state == SETTLED:
             groups = groups.filter(open_letters=0)
+        if self.stage:
+            groups = groups.filter(stage=self.stage)
+        if self.assignee:
+            groups = groups.filter(assignee__username=self.assignee)
         if self.q:
             groups = groups.filter(
                 Q(error_type__icontains=self.q)

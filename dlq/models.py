@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
-from dlq.words import Fate, ItemState, LetterState, ReplayState, choices
+from dlq.words import Fate, ItemState, LetterState, ReplayState, Stage, choices
 from kit import clock
 
 
@@ -25,6 +25,17 @@ class Group(models.Model):
     open_amount = models.DecimalField(max_digits=18, decimal_places=2, default=0)
     currency = models.CharField(max_length=3, blank=True)  # of open_amount; "" when unknown
     first_release = models.CharField(max_length=80, blank=True)
+    # what people say of it (dlq/lifecycle.py)
+    stage = models.CharField(max_length=16, choices=choices(Stage), default=Stage.OPEN.value)
+    stage_at = models.DateTimeField(null=True)
+    stage_by = models.CharField(max_length=150, blank=True)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    muted_until = models.DateTimeField(null=True)
+    muted_volume = models.IntegerField(null=True)  # `letters` at which it is heard again
+    resolved_release = models.CharField(max_length=80, blank=True)  # "": now, whatever release
+    old_releases = models.JSONField(default=list)  # seen when it was resolved: no regression
 
     class Meta:
         indexes: ClassVar = [

@@ -11,6 +11,7 @@ from django.db.models.functions import TruncMinute
 
 from dlq.filters import GroupFilter, LetterFilter
 from dlq.models import Death, Group, Item, Letter
+from dlq.stages import heard
 from dlq.words import OPEN_LETTERS, ItemState, ReplayState
 from kit import clock
 from kit.models import AuditEntry
@@ -62,12 +63,12 @@ def flows_with_open_letters(flow_ids: Sequence[str]) -> set[str]:
 
 def groups(filter: GroupFilter) -> "QuerySet[Group]":
     """The groups that match, in no order; give them to kit.pages.page."""
-    return filter.apply(Group.objects.all())
+    return filter.apply(Group.objects.select_related("assignee"))
 
 
 def group(group_id: int) -> Group | None:
     """One group, or None."""
-    return Group.objects.filter(pk=group_id).first()
+    return Group.objects.select_related("assignee").filter(pk=group_id).first()
 
 
 def letters(filter: LetterFilter) -> "QuerySet[Letter]":
@@ -81,8 +82,8 @@ def letter(letter_id: int) -> Letter | None:
 
 
 def open_counts() -> tuple[int, int]:
-    """Groups with open letters, and the open letters of all of them."""
-    found = Group.objects.filter(open_letters__gt=0).aggregate(
+    """Groups with open letters that are not muted, and the open letters of all of them."""
+    found = Group.objects.filter(heard(clock.now()), open_letters__gt=0).aggregate(
         groups=Count("pk"), letters=Sum("open_letters")
     )
     return found["groups"], found["letters"] or 0

@@ -13,6 +13,16 @@ class LetterState(StrEnum):
     DISCARDED = "discarded"  # given up by a person, with a reason
 
 
+class Stage(StrEnum):
+    """Where a group stands with the people who look after it."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"  # somebody looks after it: `assignee`, if it is known who
+    MUTED = "muted"  # out of sight until a time or a volume
+    RESOLVED = "resolved"  # by a fix, perhaps of a named release
+    REGRESSED = "regressed"  # it was resolved, and a letter died of it again
+
+
 class ReplayState(StrEnum):
     """Where a batch stands."""
 

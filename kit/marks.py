@@ -31,6 +31,10 @@ MARKS: dict[str, Mark] = {
     "overdue": Mark("clock-exclamation", "warn", "Overdue"),
     "inferred": Mark("circle-dashed", "idle", "Inferred"),
     # a group, a letter
+    "acknowledged": Mark("eye", "run", "Acknowledged"),
+    "muted": Mark("eye-off", "idle", "Muted"),
+    "resolved": Mark("circle-check", "ok", "Resolved"),
+    "regressed": Mark("arrow-back-up", "warn", "Regressed"),
     "open": Mark("alert-circle", "bad", "Open"),
     "settled": Mark("circle-check", "ok", "Settled"),
     "dead": Mark("mail-x", "bad", "Waiting"),

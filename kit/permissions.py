@@ -14,6 +14,7 @@ class Permission(StrEnum):
     INGEST = "ingest"
     PIN = "pin"
     EDIT = "edit"
+    TRIAGE = "triage"  # acknowledge, assign, mute, resolve a group
     REPLAY = "replay"
     DISCARD = "discard"
     RELEASE = "release"  # send again what earlier replays did not mend
@@ -42,6 +43,7 @@ _READ = frozenset({Permission.READ})
 _OPERATE = _READ | {
     Permission.PIN,
     Permission.EDIT,
+    Permission.TRIAGE,
     Permission.REPLAY,
     Permission.DISCARD,
     Permission.INCIDENT,

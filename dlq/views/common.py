@@ -9,12 +9,14 @@ from kit.permissions import Permission, user_may
 
 
 def rights(request: HttpRequest) -> dict[str, bool]:
-    """What the person may do: `may_edit`, `may_replay`, `may_discard`."""
+    """What the person may do: `may_edit`, `may_triage`, `may_replay`, `may_discard`."""
     user = request.user
     known = isinstance(user, User)
     return {
         f"may_{permission.value}": known and user_may(user, permission)  # type: ignore[arg-type]
-        for permission in (Permission.EDIT, Permission.REPLAY, Permission.DISCARD)
+        for permission in (
+            *(Permission.EDIT, Permission.TRIAGE, Permission.REPLAY, Permission.DISCARD),
+        )
     }
 
 

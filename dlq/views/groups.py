@@ -5,20 +5,32 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 
 from dlq import queries, wording
-from dlq.filters import ALL, OPEN, SETTLED, GroupFilter, LetterFilter
+from dlq.filters import ALL, MUTED, OPEN, SETTLED, GroupFilter, LetterFilter
 from dlq.models import Group, Letter
 from dlq.stacks import top_own_frame
+from dlq.stages import stage_now
 from dlq.views import table
 from dlq.views.common import field, rights
-from dlq.words import LetterState
+from dlq.words import LetterState, Stage
 from kit import clock, pages
 from kit.live import respond, wanted_region
-from kit.permissions import Permission
+from kit.models import User
+from kit.permissions import Permission, Role
 from kit.security import require
 
+MOST_PEOPLE = 200
+MUTES = (  # value of a form -> words
+    ("1h", "for an hour"),
+    ("8h", "for eight hours"),
+    ("24h", "for a day"),
+    ("7d", "for a week"),
+    ("10", "until 10 more died"),
+    ("100", "until 100 more died"),
+)
 TONE = "--c-bad-fill"  # of bars that are deaths
 SORTS = (("blast", "by blast radius"), ("last", "by last death"))
-GROUP_STATES = ((OPEN, "Open"), (SETTLED, "Settled"), (ALL, "All"))
+GROUP_STATES = ((OPEN, "Open"), (MUTED, "Muted"), (SETTLED, "Settled"), (ALL, "All"))
+STAGES = (("", "Any stage"), *((stage.value, stage.value.capitalize()) for stage in Stage))
 LETTER_STATES = (
     (OPEN, "Open"),
     *((state.value, _word) for state, _word in (
@@ -55,6 +67,7 @@ def groups(request: HttpRequest) -> HttpResponse:
                 chosen.consumer,
                 (("", "All consumers"), *((name, name) for name in queries.consumers())),
             ),
+            field("stage", "Stage", chosen.stage, STAGES),
             field("sort", "Order", sort, SORTS),
         ],
     }
@@ -92,9 +105,24 @@ def _row(group: Group, trend: list[int]) -> dict[str, Any]:
         "cause": wording.cause(group.error_type, group.message, group.frame),
         "trend": trend,
         "words": _trend_words(trend),
-        "state": "open" if group.open_letters else "settled",
+        "state": _state(group),
         "tone": "bad" if group.open_letters and sum(trend[-5:]) > 4 else "idle",
     }
+
+
+def _state(group: Group) -> str:
+    """What people said of it; without a word of theirs whether letters wait."""
+    stage = stage_now(group, clock.now())
+    if stage is not Stage.OPEN:
+        return stage.value
+    return "open" if group.open_letters else "settled"
+
+
+def _people() -> list[str]:
+    """Who a group can be assigned to: at most MOST_PEOPLE, by name."""
+    able = (Role.OPERATOR.value, Role.ADMIN.value)
+    people = User.objects.filter(is_active=True, role__in=able).order_by("username")
+    return list(people.values_list("username", flat=True)[:MOST_PEOPLE])
 
 
 def _trend_words(trend: list[int]) -> str:
@@ -112,7 +140,9 @@ def _now(group: Group) -> dict[str, Any]:
     )
     return {
         "sentence": wording.sentence(group.consumer, group.error_type, group.message, group.frame),
-        "state": "open" if group.open_letters else "settled",
+        "state": _state(group),
+        "people": _people(),
+        "mutes": MUTES,
         "releases": queries.releases(group.pk),
         "frame": top_own_frame(newest.error_stack) if newest else None,
         "rate": sum(deaths[-6:-1]) / 5,
