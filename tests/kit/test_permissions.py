@@ -12,6 +12,7 @@ READ = {Permission.READ}
 OPERATE = READ | {
     Permission.PIN,
     Permission.EDIT,
+    Permission.TRIAGE,
     Permission.REPLAY,
     Permission.DISCARD,
     Permission.INCIDENT,
