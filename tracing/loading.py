@@ -1,7 +1,6 @@
-"""A flow's rows from the database, put together as its cascade: seven queries at most."""
+"""A flow's rows from the database, put together as its cascade: six queries at most."""
 
 from datetime import datetime
-from itertools import chain
 
 from brokers.config import current
 from tracing import routes
@@ -9,7 +8,7 @@ from tracing.cascade import Cascade, build
 from tracing.cascade.anomalies.sequence import gaps
 from tracing.cascade.inference import unexplained
 from tracing.models import Appearance, Event, Receipt
-from tracing.reading import appearance_rows, event_rows, receipt_rows
+from tracing.reading import appearance_rows, event_rows, events_and_places, receipt_rows
 from tracing.rows import AppearanceRow, EventRow, ReceiptRow
 from tracing.ways import Way
 
@@ -23,18 +22,19 @@ def load(flow_id: str, *, truncated_before: datetime | None = None) -> Cascade |
 
     `truncated_before`: what was published before is no longer kept; there may be nothing else.
     """
-    events = list(event_rows(Event.objects.filter(flow_id=flow_id).order_by("id")[:CASCADE_ROWS]))
+    own = Event.objects.filter(flow_id=flow_id).order_by("id")[:CASCADE_ROWS]
+    events, places = events_and_places(own)
     found = Receipt.objects.filter(flow_id=flow_id).order_by("id")[:CASCADE_ROWS]
     receipts = list(receipt_rows(found))
     if not events and not receipts and truncated_before is None:
         return None
-    places = _appearances(flow_id)
-    cut = CASCADE_ROWS in (len(events), len(receipts), len(places))
+    further = _further_places(flow_id)
+    cut = CASCADE_ROWS in (len(events), len(receipts), len(further))
     return build(
         flow_id,
         events,
         receipts,
-        places,
+        [*places, *further],
         outside=_outside(flow_id, events),
         terminal=current().flows.terminal,
         ways=_ways(flow_id, events, receipts),
@@ -44,13 +44,11 @@ def load(flow_id: str, *, truncated_before: datetime | None = None) -> Cascade |
     )
 
 
-def _appearances(flow_id: str) -> list[AppearanceRow]:
-    """The first appearance of an event is in its own row; it may be among the further ones too."""
-    events = Event.objects.filter(flow_id=flow_id)
-    further = Appearance.objects.filter(identity__in=events.values("identity"))
-    first = events.exclude(position="").order_by("id")
-    found = chain(appearance_rows(further[:CASCADE_ROWS]), appearance_rows(first[:CASCADE_ROWS]))
-    return list({row.place: row for row in found}.values())
+def _further_places(flow_id: str) -> list[AppearanceRow]:
+    """Where the events of a flow were seen, but for the first places: those are in their rows."""
+    own = Event.objects.filter(flow_id=flow_id).values("identity")
+    found = Appearance.objects.filter(identity__in=own).order_by("id")
+    return list(appearance_rows(found[:CASCADE_ROWS]))
 
 
 def _outside(flow_id: str, events: list[EventRow]) -> list[EventRow]:

@@ -27,8 +27,6 @@ EVENT_FIELDS = (
     "flow_id",
     "published_at",
     "causes",
-    "subject",
-    "time",
     "partition_key",
     "sequence",
     "body_hash",
@@ -41,11 +39,12 @@ APPEARANCE_FIELDS = (
     "stream",
     "position",
     "broker_time",
-    "received_at",
     "body_hash",
     "replay_attempt",
     "replay_target",
 )
+# of an event's own row, what it tells of where it was seen first
+PLACE_FIELDS = ("stream", "position", "broker_time", "replay_attempt", "replay_target")
 RECEIPT_FIELDS = (
     "receipt_identity",
     "identity",
@@ -71,7 +70,7 @@ RECEIPT_FIELDS = (
 )
 _M = TypeVar("_M", bound=Model)
 _T = TypeVar("_T")
-_DECODER = msgspec.json.Decoder(list[str])
+_DECODER = msgspec.json.Decoder(tuple[str, ...])
 
 
 def events_of(identities: Iterable[bytes]) -> list[EventRow]:
@@ -85,12 +84,30 @@ def events_of(identities: Iterable[bytes]) -> list[EventRow]:
 def event_rows(found: "QuerySet[Event]") -> Iterator[EventRow]:
     """These events as pure rows; body and headers are not read."""
     for row in _fetch(found, EVENT_FIELDS):
-        row[0] = bytes(row[0])
-        row[5] = _moment(row[5])
-        row[6] = tuple(_texts(row[6]))
-        row[8] = None if row[8] is None else _moment(row[8])
-        row[11] = bytes(row[11])
-        yield EventRow(*row)
+        yield _event(row)
+
+
+def events_and_places(found: "QuerySet[Event]") -> tuple[list[EventRow], list[AppearanceRow]]:
+    """These events, and where each was seen first as far as its own row says."""
+    events: list[EventRow] = []
+    places: list[AppearanceRow] = []
+    for row in _fetch(found, (*EVENT_FIELDS, *PLACE_FIELDS)):
+        *said, stream, position, broker_time, attempt, target = row
+        event = _event(said)
+        events.append(event)
+        if position:
+            at = None if broker_time is None else _moment(broker_time)
+            place = (event.identity, event.broker, stream, position, at, event.body_hash)
+            places.append(AppearanceRow(*place, attempt, target))
+    return events, places
+
+
+def _event(row: list[Any]) -> EventRow:
+    row[0] = bytes(row[0])
+    row[5] = _moment(row[5])
+    row[6] = _texts(row[6])
+    row[9] = bytes(row[9])
+    return EventRow(*row)
 
 
 def receipt_rows(found: "QuerySet[Receipt]", *, with_stack: bool = False) -> Iterator[ReceiptRow]:
@@ -103,7 +120,7 @@ def receipt_rows(found: "QuerySet[Receipt]", *, with_stack: bool = False) -> Ite
         row[1] = bytes(row[1])
         row[5] = _moment(row[5])
         row[6] = _moment(row[6])
-        row[18] = tuple(bytes.fromhex(text) for text in _texts(row[18]))
+        row[18] = tuple([bytes.fromhex(text) for text in _texts(row[18])])
         yield ReceiptRow(*row)
 
 
@@ -112,8 +129,7 @@ def appearance_rows(found: "QuerySet[Appearance] | QuerySet[Event]") -> Iterator
     for row in _fetch(found, APPEARANCE_FIELDS):
         row[0] = bytes(row[0])
         row[4] = None if row[4] is None else _moment(row[4])
-        row[5] = _moment(row[5])
-        row[6] = bytes(row[6])
+        row[5] = bytes(row[5])
         yield AppearanceRow(*row)
 
 
@@ -135,11 +151,11 @@ def _fetch(found: "QuerySet[_M]", fields: Sequence[Any]) -> list[list[Any]]:
 
 
 def _moment(value: datetime | str) -> datetime:
-    """SQLite keeps times as text in UTC; PostgreSQL answers aware ones."""
+    """SQLite keeps times in UTC without saying so; PostgreSQL answers aware ones."""
     if isinstance(value, str):
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
-    return value.astimezone(UTC)
+        value = datetime.fromisoformat(value)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _texts(value: str | bytes | list[str]) -> list[str]:
-    return value if isinstance(value, list) else _DECODER.decode(value)
+def _texts(value: str | bytes | list[str]) -> tuple[str, ...]:
+    return tuple(value) if isinstance(value, list) else _DECODER.decode(value)

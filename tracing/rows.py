@@ -23,8 +23,6 @@ class EventRow(msgspec.Struct, frozen=True, gc=False):
     flow_id: str
     published_at: datetime
     causes: tuple[str, ...] = ()  # event IDs, causationid first
-    subject: str = ""
-    time: datetime | None = None
     partition_key: str = ""
     sequence: str = ""
     body_hash: bytes = b""
@@ -40,7 +38,6 @@ class AppearanceRow(msgspec.Struct, frozen=True, gc=False):
     stream: str
     position: str
     broker_time: datetime | None
-    received_at: datetime
     body_hash: bytes = b""
     replay_attempt: str = ""
     replay_target: str = ""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from msgspec.structs import asdict
+from msgspec.structs import astuple
 
 from brokers.contract import Entry
 from cascade_client.fields import RECEIPT_TYPE
@@ -90,10 +90,7 @@ def rows() -> dict[str, list[Any]]:
     marks = ("dirty_since", "started_at", "last_at")
     return {
         "events": of(Event),
-        "appearances": [
-            [value for name, value in asdict(row).items() if name != "received_at"]
-            for row in appearances()
-        ],
+        "appearances": [astuple(row) for row in appearances()],
         "receipts": of(Receipt),
         "malformed": of(Malformed),
         "keys": of(FlowKey),

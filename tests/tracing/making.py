@@ -68,7 +68,6 @@ def appearance(
         stream="orders.0",
         position=position,
         broker_time=at(seconds),
-        received_at=START,
         body_hash=body,
         replay_attempt=attempt,
     )

@@ -148,7 +148,7 @@ def test_ways_and_numbers_of_other_flows_are_read() -> None:
     seed([replace(PLACED, sequence="1"), replace(LATER, sequence="2")], [WORK])
     cascade = load("f")
     assert cascade is not None
-    assert [edge.evidence for edge in cascade.edges] == [Evidence.INFERRED, Evidence.DELIVERY]
+    assert [edge.evidence for edge in cascade.edges] == [Evidence.DELIVERY, Evidence.INFERRED]
     assert not cascade.anomalies
 
 

@@ -10,7 +10,7 @@ from tracing.cascade.deliveries import deliveries
 from tracing.cascade.draft import Draft
 from tracing.cascade.inference import infer
 from tracing.cascade.kinds import Kind
-from tracing.cascade.model import UNSEEN, EventNode, event_node_id
+from tracing.cascade.model import UNSEEN, EventNode
 from tracing.cascade.whole import Cascade
 from tracing.rows import AppearanceRow, EventRow, ReceiptRow
 from tracing.ways import Way
@@ -40,7 +40,8 @@ def build(
     have; `rows_read` says that there are more than so many rows, of which these are the first;
     what was published before `truncated_before` is no longer kept.
     """
-    draft = Draft(flow_id, {row.identity: row for row in (*outside, *events)})
+    rows = {row.identity: row for row in (*outside, *events)}
+    draft = Draft(flow_id, {row.identity: row for row in sorted(rows.values(), key=_sent)})
     sent_at = {row.identity: row.published_at for row in draft.rows.values()}
     draft.deliveries = deliveries(receipts, sent_at)
     link_causes(draft)
@@ -54,10 +55,14 @@ def build(
         terminal=tuple(terminal),
         events=nodes,
         deliveries=tuple(draft.deliveries),
-        edges=tuple(sorted(draft.edges, key=lambda e: (e.origin, e.target, e.evidence))),
+        edges=tuple(draft.edges),
         noted=frozenset(draft.noted),
         elsewhere=frozenset(elsewhere),
     )
+
+
+def _sent(row: EventRow) -> tuple[datetime, bytes]:
+    return row.published_at, row.identity
 
 
 def _note_truncated(
@@ -83,7 +88,7 @@ def _by_identity(rows: Iterable[AppearanceRow]) -> dict[bytes, list[AppearanceRo
 def _nodes(draft: Draft, appearances: Mapping[bytes, list[AppearanceRow]]) -> tuple[EventNode, ...]:
     nodes = [
         EventNode(
-            id=event_node_id(row.identity),
+            id=draft.node_of(row.identity),
             row=row,
             name=row.type,
             at=row.published_at,
@@ -92,6 +97,8 @@ def _nodes(draft: Draft, appearances: Mapping[bytes, list[AppearanceRow]]) -> tu
         )
         for row in draft.rows.values()
     ]
+    if not draft.unseen:
+        return tuple(nodes)
     times = _times_around(draft)
     nodes += [
         EventNode(
@@ -113,7 +120,7 @@ def _in_order(appearances: list[AppearanceRow]) -> tuple[AppearanceRow, ...]:
         return tuple(appearances)
     return tuple(
         sorted(
-            set(appearances),
+            {one.place: one for one in appearances}.values(),
             key=lambda one: (one.broker_time or LATEST, one.stream, one.position),
         )
     )
@@ -122,9 +129,7 @@ def _in_order(appearances: list[AppearanceRow]) -> tuple[AppearanceRow, ...]:
 def _times_around(draft: Draft) -> dict[str, datetime]:
     """When an unseen event must have been at the latest: the first of what followed from it,
     else the last of what led to it."""
-    if not draft.unseen:
-        return {}
-    at = {event_node_id(row.identity): row.published_at for row in draft.rows.values()}
+    at = {draft.node_of(row.identity): row.published_at for row in draft.rows.values()}
     starts = {delivery.id: delivery.started_at for delivery in draft.deliveries} | at
     ends = {d.id: d.ended_at or d.started_at for d in draft.deliveries} | at
     after: dict[str, datetime] = {}

@@ -4,20 +4,19 @@ Walked backwards from the end: an event back to the delivery that emitted it las
 back to its event, so that waiting in the queue belongs to the path and no consumer is moved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from tracing.cascade.model import (
     Attempt,
     Delivery,
     DeliveryState,
-    Edge,
     EventNode,
     Segment,
     SegmentKind,
     Share,
 )
-from tracing.cascade.outline import moment, parents
+from tracing.cascade.outline import moment
 
 Node = EventNode | Delivery
 
@@ -25,7 +24,7 @@ Node = EventNode | Delivery
 def critical_path(
     events: Sequence[EventNode],
     deliveries: Sequence[Delivery],
-    edges: Sequence[Edge],
+    led: Mapping[str, Sequence[str]],
     terminal: Sequence[str],
 ) -> tuple[Segment, ...]:
     """The segments from the root to the end, in order of time."""
@@ -34,7 +33,7 @@ def critical_path(
         return ()
     every: list[Node] = [*events, *deliveries]
     nodes = {node.id: node for node in every}
-    chain = _chain(end, nodes, parents(edges))
+    chain = _chain(end, nodes, led)
     segments: list[Segment] = []
     for index, node in enumerate(chain):
         following = chain[index + 1] if index + 1 < len(chain) else None
@@ -71,7 +70,7 @@ def _finish(node: Node) -> datetime:
     return node.at if isinstance(node, EventNode) else node.ended_at or node.started_at
 
 
-def _chain(end: Node, nodes: dict[str, Node], led: dict[str, list[str]]) -> list[Node]:
+def _chain(end: Node, nodes: Mapping[str, Node], led: Mapping[str, Sequence[str]]) -> list[Node]:
     chain: list[Node] = [end]
     seen = {end.id}
     while True:

@@ -1,7 +1,7 @@
 """Pure: from receipts to deliveries with their attempts."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from tracing.cascade.model import (
@@ -12,9 +12,11 @@ from tracing.cascade.model import (
     Evidence,
     LetterMark,
     delivery_node_id,
+    event_node_id,
 )
 from tracing.rows import ReceiptRow
 
+NO_TIME = timedelta()
 # Of several receipts of one attempt the one that says most settles it.
 WEIGHT = {
     "started": 0,
@@ -59,7 +61,7 @@ def deliveries(
     """
     groups: dict[tuple[bytes, str], dict[bytes, ReceiptRow]] = defaultdict(dict)
     for row in receipts:
-        groups[(row.identity, row.consumer)][row.receipt_identity] = row
+        groups[row.identity, row.consumer][row.receipt_identity] = row
     made = [
         _delivery(identity, consumer, list(rows.values()), published_at.get(identity))
         for (identity, consumer), rows in groups.items()
@@ -70,13 +72,10 @@ def deliveries(
 def _delivery(
     identity: bytes, consumer: str, rows: list[ReceiptRow], sent_at: datetime | None
 ) -> Delivery:
-    rows.sort(key=lambda row: (row.started_at, row.seen_at, row.receipt_identity))
+    if len(rows) > 1:
+        rows.sort(key=lambda row: (row.started_at, row.seen_at, row.receipt_identity))
     tries = [row for row in rows if row.origin != "letter"]
-    marks = tuple(
-        LetterMark(row.seen_at, row.outcome, row.letter_id, row.replay_attempt)
-        for row in sorted(rows, key=lambda row: (row.seen_at, row.outcome, row.receipt_identity))
-        if row.origin == "letter"
-    )
+    marks = _marks(rows) if len(tries) < len(rows) else ()
     shift = _shift(tries, sent_at)
     attempts = _attempts(tries, shift)
     started = attempts[0].started_at if attempts else marks[0].at
@@ -84,6 +83,7 @@ def _delivery(
     return Delivery(
         id=delivery_node_id(identity, consumer),
         identity=identity,
+        event=event_node_id(identity),
         consumer=consumer,
         state=state,
         attempts=attempts,
@@ -92,41 +92,53 @@ def _delivery(
         started_at=started,
         ended_at=None if state in OPEN else _ended(attempts, started),
         shift_s=shift.total_seconds(),
-        evidence=_surest({HANDLED[row.origin] for row in tries}),
+        evidence=_surest([HANDLED[row.origin] for row in tries]),
+    )
+
+
+def _marks(rows: Iterable[ReceiptRow]) -> tuple[LetterMark, ...]:
+    letters = [row for row in rows if row.origin == "letter"]
+    letters.sort(key=lambda row: (row.seen_at, row.outcome, row.receipt_identity))
+    return tuple(
+        LetterMark(row.seen_at, row.outcome, row.letter_id, row.replay_attempt) for row in letters
     )
 
 
 def _emitted(tries: Iterable[ReceiptRow]) -> tuple[Emitted, ...]:
-    found: dict[bytes, set[Evidence]] = {}
+    found: dict[bytes, list[Evidence]] = {}
     for row in tries:
         for identity in row.published:
-            found.setdefault(identity, set()).add(EMITTED[row.origin])
-    return tuple(Emitted(identity, _surest(found[identity])) for identity in sorted(found))
+            found.setdefault(identity, []).append(EMITTED[row.origin])
+    return tuple([Emitted(identity, _surest(found[identity])) for identity in sorted(found)])
 
 
-def _surest(found: Collection[Evidence]) -> Evidence:
+def _surest(found: Sequence[Evidence]) -> Evidence:
     """The best of these reasons; a letter alone is as sure as a receipt."""
-    return next((one for one in SUREST if one in found), Evidence.DELIVERY)
+    if len(found) == 1:
+        return found[0]
+    return min(found, key=SUREST.index, default=Evidence.DELIVERY)
 
 
 def _shift(tries: Sequence[ReceiptRow], sent_at: datetime | None) -> timedelta:
     """The clock rule: a consumer cannot start before the send, and is never moved earlier."""
-    if sent_at is None or not tries:
-        return timedelta()
-    return max(timedelta(), sent_at - tries[0].started_at)
+    if sent_at is None or not tries or tries[0].started_at >= sent_at:
+        return NO_TIME
+    return sent_at - tries[0].started_at
 
 
-def _attempts(tries: Iterable[ReceiptRow], shift: timedelta) -> tuple[Attempt, ...]:
+def _attempts(tries: Sequence[ReceiptRow], shift: timedelta) -> tuple[Attempt, ...]:
     """Receipts of the same try (same copy of the message, same number) are one attempt.
 
     Copies are ordered by their first start, the tries of one copy by number: two processes
     may disagree about the time, but not about whose turn it was.
     """
+    if len(tries) == 1:
+        return (_attempt(tries, shift),)
     copies: dict[tuple[str, str, str], dict[int, list[ReceiptRow]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for row in tries:
-        copies[(row.replay_attempt, row.stream, row.position)][row.attempt].append(row)
+        copies[row.replay_attempt, row.stream, row.position][row.attempt].append(row)
     made = [
         [_attempt(numbers[number], shift) for number in sorted(numbers)]
         for numbers in copies.values()
@@ -136,18 +148,15 @@ def _attempts(tries: Iterable[ReceiptRow], shift: timedelta) -> tuple[Attempt, .
 
 
 def _attempt(rows: Sequence[ReceiptRow], shift: timedelta) -> Attempt:
-    said = max(
-        rows, key=lambda row: (WEIGHT.get(row.outcome, 0), row.seen_at, row.receipt_identity)
-    )
-    started = said.started_at + shift
-    running = said.outcome == "started"
+    said = rows[0] if len(rows) == 1 else max(rows, key=_weight)
+    started = said.started_at + shift if shift else said.started_at
     took = timedelta(milliseconds=max(0.0, said.duration_ms or 0.0))
     return Attempt(
         number=said.attempt,
         outcome=said.outcome,
         started_at=started,
         raw_started_at=said.started_at,
-        ended_at=None if running else started + took,
+        ended_at=None if said.outcome == "started" else started + took,
         error_type=said.error_type,
         error_message=said.error_message,
         process=said.process,
@@ -157,8 +166,12 @@ def _attempt(rows: Sequence[ReceiptRow], shift: timedelta) -> Attempt:
         receipt=said.receipt_identity,
         told_by=said.origin,
         place=f"{said.stream} {said.position}".strip(),
-        processes=tuple(sorted({row.process for row in rows if row.process})),
+        processes=tuple(sorted({row.process for row in rows} - {""})),
     )
+
+
+def _weight(row: ReceiptRow) -> tuple[int, datetime, bytes]:
+    return WEIGHT.get(row.outcome, 0), row.seen_at, row.receipt_identity
 
 
 def _ended(attempts: Sequence[Attempt], started: datetime) -> datetime:

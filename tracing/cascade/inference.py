@@ -9,15 +9,17 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from heapq import heappop, heappush
 from itertools import islice
 
 from tracing.cascade.anomalies.shape import on_cycles
 from tracing.cascade.draft import Draft
-from tracing.cascade.model import Delivery, Edge, Evidence, event_node_id
+from tracing.cascade.model import Delivery, Edge, Evidence
 from tracing.rows import EventRow, ReceiptRow
 from tracing.ways import SOURCE_MAX, Way
 
+Span = tuple[datetime, datetime, str, Delivery]  # of an attempt: its start and end
 _PARTS = re.compile(r"[/:#?]+")
 _SUFFIX = re.compile(r"[-@:/.]")  # behind it, what tells processes of one service apart
 
@@ -28,34 +30,27 @@ def unexplained(
     """The events of a flow, but for its first, of which nothing says what led to them."""
     told = {identity for row in receipts for identity in row.published}
     bare = [row for row in events if _bare(row, flow_id) and row.identity not in told]
-    return sorted(bare, key=_sent)[1:]
+    return sorted(bare, key=lambda row: (row.published_at, row.identity))[1:]
 
 
 def infer(draft: Draft, ways: Collection[Way]) -> None:
     """Add the edges; one that would close a circle is none."""
-    told = {edge.target for edge in draft.edges}
-    bare = [
-        row
-        for row in draft.rows.values()
-        if _bare(row, draft.flow_id) and event_node_id(row.identity) not in told
-    ]
+    bare = [row for row in draft.rows.values() if _bare(row, draft.flow_id)]
+    if bare and draft.deliveries:
+        told = {edge.target for edge in draft.edges}
+        bare = [row for row in bare if draft.node_of(row.identity) not in told]
     if not bare or not draft.deliveries:
         return
-    bare.sort(key=_sent)
-    inferred = {
-        Edge(delivery.id, event_node_id(row.identity), Evidence.INFERRED)
+    inferred = [
+        Edge(delivery.id, draft.node_of(row.identity), Evidence.INFERRED)
         for row, delivery in _found(bare, draft, ways)
-    }
+    ]
     if inferred:
-        draft.edges |= _open(inferred, draft.edges)
+        draft.edges.update(dict.fromkeys(_open(inferred, draft.edges)))
 
 
 def _bare(row: EventRow, flow_id: str) -> bool:
     return not row.causes and row.flow_id == flow_id
-
-
-def _sent(row: EventRow) -> tuple[datetime, bytes]:
-    return row.published_at, row.identity
 
 
 def _found(
@@ -79,17 +74,18 @@ def _may_lead(delivery: Delivery, row: EventRow, rows: Mapping[bytes, EventRow])
 
 def _at_work(bare: Iterable[EventRow], draft: Draft) -> dict[bytes, list[Delivery]]:
     """Of each event, at most two handlings by the service that published it, at that moment."""
-    work: dict[str, list[tuple[datetime, datetime, str, Delivery]]] = defaultdict(list)
-    for delivery in draft.deliveries:
-        if delivery.evidence is not Evidence.INFERRED:
-            for attempt in delivery.attempts:
-                if attempt.ended_at is not None:
-                    span = (attempt.started_at, attempt.ended_at, delivery.id, delivery)
-                    for name in _names(delivery.consumer, attempt.processes):
-                        work[name].append(span)
     by_service: dict[str, list[EventRow]] = defaultdict(list)
     for row in bare:
         by_service[_service(row.source)].append(row)
+    work: dict[str, list[Span]] = defaultdict(list)
+    names_of = cache(_names)
+    for delivery in draft.deliveries:
+        if delivery.evidence is not Evidence.INFERRED:
+            for attempt in delivery.attempts:
+                for name in names_of(delivery.consumer, attempt.processes) & by_service.keys():
+                    if attempt.ended_at is not None:
+                        span = (attempt.started_at, attempt.ended_at, delivery.id, delivery)
+                        work[name].append(span)
     found: dict[bytes, list[Delivery]] = {}
     for service, rows in by_service.items():
         if service in work:
@@ -99,7 +95,7 @@ def _at_work(bare: Iterable[EventRow], draft: Draft) -> dict[bytes, list[Deliver
 
 def _sweep(
     rows: Iterable[EventRow],
-    spans: Sequence[tuple[datetime, datetime, str, Delivery]],
+    spans: Sequence[Span],
     draft: Draft,
 ) -> Iterator[tuple[bytes, list[Delivery]]]:
     """Through events and handlings in order of time."""
@@ -164,10 +160,10 @@ class _Publishers:
         return found
 
 
-def _open(inferred: set[Edge], edges: Iterable[Edge]) -> set[Edge]:
+def _open(inferred: Sequence[Edge], edges: Iterable[Edge]) -> list[Edge]:
     """Without those that lie on a circle."""
     ahead: dict[str, list[str]] = defaultdict(list)
     for edge in (*edges, *inferred):
         ahead[edge.origin].append(edge.target)
     circle = on_cycles(ahead)
-    return {edge for edge in inferred if not {*edge.ends} <= circle}
+    return [edge for edge in inferred if not {*edge.ends} <= circle]

@@ -118,6 +118,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
     id: str
     identity: bytes  # of the event
+    event: str  # its node
     consumer: str
     state: DeliveryState
     attempts: tuple[Attempt, ...]
@@ -131,13 +132,15 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     @property
     def raw_started_at(self) -> datetime:
         """When it began by its process's own clock."""
+        if not self.shift_s:
+            return self.started_at
         return self.started_at - timedelta(seconds=self.shift_s)
 
     @property
     def raw_ended_at(self) -> datetime | None:
         """When it ended by its process's own clock."""
-        if self.ended_at is None:
-            return None
+        if self.ended_at is None or not self.shift_s:
+            return self.ended_at
         return self.ended_at - timedelta(seconds=self.shift_s)
 
     @property
@@ -173,10 +176,10 @@ class EventNode(msgspec.Struct, frozen=True, gc=False):
 
 
 class Edge(msgspec.Struct, frozen=True, gc=False):
-    """One node led to another, and why we believe it."""
+    """One node led to another, and why we believe it. In JSON `from` and `to`."""
 
-    origin: str
-    target: str
+    origin: str = msgspec.field(name="from")
+    target: str = msgspec.field(name="to")
     evidence: Evidence
 
     @property

@@ -1,7 +1,7 @@
 """Pure: the order in which a cascade is read: a tree, each node under what led to it first."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from tracing.cascade.model import Delivery, Edge, EventNode, Line
@@ -23,13 +23,12 @@ def parents(edges: Iterable[Edge]) -> dict[str, list[str]]:
 
 
 def outline(
-    events: Sequence[EventNode], deliveries: Sequence[Delivery], edges: Sequence[Edge]
+    events: Sequence[EventNode], deliveries: Sequence[Delivery], led: Mapping[str, Sequence[str]]
 ) -> tuple[Line, ...]:
     """Depth first, children by time; every node once, also when causes go in a circle."""
     every: list[Node] = [*events, *deliveries]
     nodes = {node.id: node for node in every}
     order = sorted(nodes.values(), key=lambda node: (moment(node), node.id))
-    led = parents(edges)
     children: dict[str, list[Node]] = defaultdict(list)
     roots: list[Node] = []
     for node in order:

@@ -15,9 +15,8 @@ from tracing.cascade.model import (
     Line,
     Segment,
     Share,
-    event_node_id,
 )
-from tracing.cascade.outline import outline
+from tracing.cascade.outline import outline, parents
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,11 @@ class Cascade:
         return {node.id: node for node in every}
 
     @cached_property
+    def led(self) -> dict[str, list[str]]:
+        """What led to each node that something led to."""
+        return parents(self.edges)
+
+    @cached_property
     def into(self) -> dict[str, list[Edge]]:
         """The edges that lead to each node."""
         answer: dict[str, list[Edge]] = defaultdict(list)
@@ -56,7 +60,7 @@ class Cascade:
 
     def event_of(self, delivery: Delivery) -> EventNode:
         """The event that was delivered, seen or not."""
-        node = self.nodes[event_node_id(delivery.identity)]
+        node = self.nodes[delivery.event]
         assert isinstance(node, EventNode)  # noqa: S101  # `build` makes one for each delivery
         return node
 
@@ -75,7 +79,7 @@ class Cascade:
     @cached_property
     def outline(self) -> tuple[Line, ...]:
         """The order in which it is read: a tree, every node once."""
-        return outline(self.events, self.deliveries, self.edges)
+        return outline(self.events, self.deliveries, self.led)
 
     def evidence(self, line: Line) -> tuple[Evidence, ...]:
         """Why a row of the outline hangs where it does; empty for a root."""
@@ -87,7 +91,7 @@ class Cascade:
     @cached_property
     def critical_path(self) -> tuple[Segment, ...]:
         """What the time from the root to the end went into."""
-        return critical_path(self.events, self.deliveries, self.edges, self.terminal)
+        return critical_path(self.events, self.deliveries, self.led, self.terminal)
 
     @cached_property
     def shares(self) -> tuple[Share, ...]:

@@ -1,9 +1,9 @@
 """`./manage.py cascade ID`: the cascade of an order; `--list`: the orders that filters choose."""
 
-import json
 from dataclasses import fields
 from typing import Any
 
+import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from kit import formats
@@ -68,7 +68,7 @@ class Command(BaseCommand):
         if as_json:
             keys = FlowKey.objects.filter(flow_id=flow.flow_id).order_by("key")
             answer = document(flow, list(keys.values_list("key", flat=True)), cascade)
-            self.stdout.write(json.dumps(answer, indent=2))
+            self.stdout.write(msgspec.json.format(answer, indent=2).decode())
             return
         self.stdout.write(exports.text(flow, cascade))
 

@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from tracing.cascade.anomalies.copies import of_event
-from tracing.cascade.anomalies.handling import of_delivery
+from tracing.cascade.anomalies.handling import is_plain, of_delivery
 from tracing.cascade.anomalies.late import late
 from tracing.cascade.anomalies.order import out_of_order
 from tracing.cascade.anomalies.sequence import sequence_gaps
 from tracing.cascade.anomalies.shape import cycles, on_cycles, orphans, self_causes
 from tracing.cascade.kinds import RANK, Kind
-from tracing.cascade.model import Anomaly, Delivery, Edge, EventNode, event_node_id
+from tracing.cascade.model import Anomaly, Delivery, Edge, EventNode
 
 __all__ = ["anomalies", "in_order"]
 
@@ -27,20 +27,23 @@ def anomalies(
     elsewhere: Collection[tuple[str, str]],
 ) -> set[Anomaly]:
     """All that the graph itself tells; the arguments are those of `build`."""
-    nodes = {node.id: node for node in events}
-    replayed = {one.identity for one in deliveries if any(a.replay_attempt for a in one.attempts)}
-    replayed |= {d.identity for d in deliveries if any(m.outcome == "replayed" for m in d.marks)}
     found: set[Anomaly] = set()
+    names = {node.id: node.name for node in events}
+    replayed: set[str] = set()
     for delivery in deliveries:
-        found.update(of_delivery(delivery, nodes[event_node_id(delivery.identity)].name))
+        if not is_plain(delivery):
+            said = list(of_delivery(delivery, names[delivery.event]))
+            found.update(said)
+            if any(one.kind is Kind.REPLAYED for one in said):
+                replayed.add(delivery.event)
     for event in events:
-        if event.row is not None:
-            found.update(of_event(event, event.row, told=event.row.identity in replayed))
+        if event.row is not None and len(event.appearances) > 1:
+            found.update(of_event(event, event.row, told=event.id in replayed))
     ahead: dict[str, list[str]] = defaultdict(list)
     for edge in edges:
         ahead[edge.origin].append(edge.target)
     core = on_cycles(ahead)
-    names = {node.id: node.name for node in events} | {d.id: d.consumer for d in deliveries}
+    names |= {one.id: one.consumer for one in deliveries}
     found.update(self_causes(edges, names))
     found.update(cycles(core, names))
     found.update(orphans(events, edges, ahead))

@@ -18,11 +18,10 @@ def of_event(event: EventNode, row: EventRow, *, told: bool) -> Iterator[Anomaly
 
     A span tells of the same appearance as the broker, without the body.
     """
-    if len(event.appearances) > 1:
-        own = [one for one in event.appearances if one.original]
-        yield from _published_again(event, _places(own))
-        yield from _bodies(event, row, own)
-        yield from _ours(event, row, told=told)
+    own = [one for one in event.appearances if one.original]
+    yield from _published_again(event, _places(own))
+    yield from _bodies(event, row, own)
+    yield from _ours(event, row, told=told)
 
 
 def _places(own: Sequence[AppearanceRow]) -> Sequence[AppearanceRow]:

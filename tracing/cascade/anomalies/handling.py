@@ -16,6 +16,14 @@ SINCE = {
 }
 
 
+def is_plain(delivery: Delivery) -> bool:
+    """Whether there is nothing to be said: one attempt, no letter, no replay, clocks agree."""
+    if len(delivery.attempts) != 1 or delivery.marks or delivery.shift_s >= CLOCK_WORTH_SAYING_S:
+        return False
+    attempt = delivery.attempts[0]
+    return attempt.outcome != "dead_lettered" and not attempt.replay_attempt
+
+
 def of_delivery(delivery: Delivery, event: str) -> Iterator[Anomaly]:
     """All of it; `event` is what the handled event is called."""
     if delivery.shift_s >= CLOCK_WORTH_SAYING_S:

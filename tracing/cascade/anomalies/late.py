@@ -49,13 +49,15 @@ def _after_their_effects(
     first: dict[str, EventNode] = {}  # of each cause, its first effect
     for edge in edges:
         effect = nodes.get(edge.target)
-        if effect is not None and edge.origin in nodes and not {*edge.ends} <= circle:
+        cause = nodes.get(edge.origin)
+        if effect is None or cause is None or cause.at - effect.at < AFTER_ITS_EFFECT:
+            continue
+        if not {*edge.ends} <= circle:
             known = first.get(edge.origin)
             if known is None or (effect.at, effect.id) < (known.at, known.id):
                 first[edge.origin] = effect
     for name, effect in first.items():
         cause = nodes[name]
-        if cause.at - effect.at >= AFTER_ITS_EFFECT:
-            later = formats.duration((cause.at - effect.at).total_seconds())
-            detail = f"{cause.name} was published {later} after {effect.name}, its effect"
-            yield Anomaly(Kind.LATE, cause.id, detail)
+        later = formats.duration((cause.at - effect.at).total_seconds())
+        detail = f"{cause.name} was published {later} after {effect.name}, its effect"
+        yield Anomaly(Kind.LATE, cause.id, detail)

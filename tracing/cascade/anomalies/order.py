@@ -60,10 +60,11 @@ def _before(one: EventRow, other: EventRow, *, numbers: bool) -> bool:
 
 def _handled(rows: dict[bytes, EventRow], deliveries: Iterable[Delivery]) -> Iterator[Anomaly]:
     """A handling that was done before that of an event published earlier began."""
+    lanes = {identity: _lane(row) for identity, row in rows.items()}
     pairs = (
-        ((one.consumer, *_lane(rows[one.identity])), one)
+        ((one.consumer, lanes[one.identity]), one)
         for one in deliveries
-        if one.identity in rows and one.evidence is not Evidence.INFERRED
+        if one.identity in lanes and one.evidence is not Evidence.INFERRED
     )
     for group in _grouped(pairs):
         yield from _overtaken(group, rows)

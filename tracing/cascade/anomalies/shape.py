@@ -1,6 +1,6 @@
 """Pure: what is odd about the shape of the graph: circles, and what hangs in the air."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from tracing.cascade.kinds import Kind
@@ -41,9 +41,11 @@ def on_cycles(ahead: Ahead) -> set[str]:
 
 def _peeled(ahead: Ahead) -> set[str]:
     """The nodes that lie on a circle or behind one."""
-    degree = Counter(
-        target for origin, targets in ahead.items() for target in targets if target != origin
-    )
+    degree: dict[str, int] = {}
+    for origin, targets in ahead.items():
+        for target in targets:
+            if target != origin:
+                degree[target] = degree.get(target, 0) + 1
     free = [node for node in ahead if node not in degree]
     while free:
         node = free.pop()
