@@ -10,6 +10,7 @@ from functools import cache
 
 import msgspec
 
+from kit.clock import rfc3339
 from kit.redaction import mask_text
 from tracing.cascade import (
     MEANINGS,
@@ -113,16 +114,16 @@ class ShareOut(msgspec.Struct, gc=False):
 
 
 class Document(msgspec.Struct):
-    """The whole cascade."""
+    """The whole cascade; the flow's own times as in the list of flows."""
 
     correlation_id: str
     status: str
     reason: str
     keys: Sequence[str]
-    started_at: datetime
-    ended_at: datetime | None
-    truncated_before: datetime | None
-    pinned_at: datetime | None
+    started_at: str
+    ended_at: str | None
+    truncated_before: str | None
+    pinned_at: str | None
     nodes: Sequence[MissingOut | EventOut | DeliveryOut]
     edges: Sequence[Edge]
     anomalies: Sequence[AnomalyOut]
@@ -139,10 +140,10 @@ def document(flow: Flow, keys: Sequence[str], cascade: Cascade) -> bytes:
         status=flow.status,
         reason=mask_text(flow.reason),
         keys=keys,
-        started_at=flow.started_at,
-        ended_at=flow.ended_at,
-        truncated_before=flow.truncated_before,
-        pinned_at=flow.pinned_at,
+        started_at=rfc3339(flow.started_at),
+        ended_at=_time(flow.ended_at),
+        truncated_before=_time(flow.truncated_before),
+        pinned_at=_time(flow.pinned_at),
         nodes=[
             *[_event(node, mask) for node in cascade.events],
             *[_delivery(node, mask) for node in cascade.deliveries],
@@ -211,6 +212,10 @@ def _attempt(attempt: Attempt, mask: Mask) -> AttemptOut:
         release=attempt.release,
         replay_attempt=attempt.replay_attempt,
     )
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
 
 
 def _ms(seconds: float) -> float:

@@ -55,7 +55,7 @@ def test_a_cascade_has_the_shape_of_the_contract(client: Client) -> None:
         "critical_path_shares",
     }
     assert found["keys"] == ["order:4711"]
-    assert found["started_at"] == "2026-08-18T14:23:04Z"
+    assert found["started_at"] == "2026-08-18T14:23:04.000Z"
     nodes = {node["id"]: node for node in found["nodes"]}
     assert len(nodes) == 5 + 6
     assert all(edge["from"] in nodes and edge["to"] in nodes for edge in found["edges"])
