@@ -14,6 +14,7 @@ import dlq.group_api
 import lag.api
 import tracing.api
 import tracing.receivers.http
+from console.storage import router as storage
 from console.topology.api import router as topology
 from console.views.audit import ORDER, AuditFilter
 from kit.clock import rfc3339
@@ -87,6 +88,7 @@ for router in (
     dlq.group_api.router,
     lag.api.router,
     topology,
+    storage,
     audit,
 ):
     api.add_router("", router)

@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 import dlq.totals
 import lag.metrics
+import tracing.retention.metrics
 from kit import clock
 from kit.http import Problem, problem_response
 from kit.permissions import Permission
@@ -48,7 +49,12 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def render(**_: Any) -> None:
     """Render everything anew; called after each round of sampling."""
-    families = [*lag.metrics.families(), *dlq.totals.families(), *_search()]
+    families = [
+        *lag.metrics.families(),
+        *dlq.totals.families(),
+        *_search(),
+        *tracing.retention.metrics.families(),
+    ]
     body = lag.metrics.render(families)
     with writing():
         Exposition.objects.update_or_create(

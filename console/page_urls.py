@@ -4,7 +4,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from console import health, metrics
-from console.views import account, audit, demo, nav, overview, settings, topology
+from console.views import account, audit, demo, nav, overview, settings, storage, topology
 
 app_name = "console"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("topology", topology.topology, name="topology"),
     path("audit", audit.audit, name="audit"),
     path("settings", settings.settings_page, name="settings"),
+    path("settings/storage", storage.storage, name="storage"),
     path("settings/tokens", settings.issue_token, name="issue_token"),
     path("settings/tokens/<int:token_id>/revoke", settings.revoke_token, name="revoke_token"),
     path("demo/incident", demo.incident, name="incident"),

@@ -10,6 +10,7 @@ from decimal import Decimal
 UNKNOWN = "unknown"
 NBSP = "\N{NO-BREAK SPACE}"
 
+_BYTES = (("GiB", 1_024**3), ("MiB", 1_024**2), ("KiB", 1_024))
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))  # name, seconds
 
 
@@ -121,13 +122,13 @@ def full_time(moment: datetime | None) -> str:
 
 
 def size(number: int | None) -> str:
-    """A size: `412 bytes`, `12.4 KiB`, `2.0 MiB`."""
+    """A size: `412 bytes`, `12.4 KiB`, `2.0 MiB`, `18.6 GiB`."""
     if number is None:
         return UNKNOWN
     if number < 1_024:
         return f"{number}{NBSP}byte{'' if number == 1 else 's'}"
-    kib = number / 1_024
-    return f"{kib:.1f}{NBSP}KiB" if kib < 1_024 else f"{kib / 1_024:.1f}{NBSP}MiB"
+    unit, scale = next((unit, scale) for unit, scale in _BYTES if number >= scale)
+    return f"{number / scale:.1f}{NBSP}{unit}"
 
 
 def short_id(text: str) -> str:

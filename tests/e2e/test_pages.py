@@ -76,6 +76,7 @@ def _paths(console: RunningConsole) -> dict[str, str]:
         "lag": "/lag",
         "audit": "/audit",
         "settings": "/settings",
+        "storage": "/settings/storage",
         "nothing": "/orders?q=no-such-order",
         "orders-found": "/orders?text=EUR&consumer=payment&since=2026-01-01T00:00",
         "orders-none": "/orders?status=failed&type=OrderPlaced&q=no-such-order",
@@ -86,7 +87,7 @@ PAGES = (
     *("overview", "orders", "cascade", "cascade-table", "groups", "group", "letter"),
     *("letter-malformed", "edit", "replays", "replay", "plan", "lag", "audit", "settings"),
     *("cascade-graph", "topology", "topology-table", "nothing"),
-    *("orders-found", "orders-none"),
+    *("orders-found", "orders-none", "storage"),
 )
 
 

@@ -126,9 +126,10 @@ def test_a_cut_order_is_shown_with_all_that_is_left(operator: Client, cut: None)
     page = operator.get("/orders/flow-1").content.decode().replace("\N{NO-BREAK SPACE}", " ")
     assert "Cut off by retention." in page
     assert "2 events of 2" in page
+    assert "Only the summary is kept" in page
     assert "Complete" in page
     listed = operator.get("/orders").content.decode()
-    assert listed.count(">cut</span>") == 1
+    assert listed.count(">cut off</span>") == 1
     whole = operator.get("/orders/flow-2").content.decode()
     assert "Cut off by retention" not in whole
 

@@ -11,11 +11,14 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import Model
 
+from tracing.models import EventWords
 from tracing.retention.room import relations
 
 WINDOWS = 12  # places of a table that are looked at
 WINDOW = 100  # row IDs at each
+NUMBERS = ("AutoField", "BigAutoField", "BigIntegerField")  # kinds of keys
 EXACT = 2_000  # row IDs that are counted one by one
+PAGE = 4_096  # that a table or an index takes at least
 ROW_BYTES = 12  # of a row beside its values
 ENTRY_BYTES = 10  # of an index entry beside its values
 
@@ -40,7 +43,7 @@ def measure(used: int) -> dict[str, Size]:
 
 def _models() -> Iterator[type[Model]]:
     for model in apps.get_models():
-        if model._meta.managed and _numbered(model):
+        if model._meta.managed and _key(model) is not None:
             yield model
 
 
@@ -48,18 +51,22 @@ def _names() -> list[str]:
     return sorted(model._meta.db_table for model in _models())
 
 
-def _numbered(model: type[Model]) -> bool:
-    return model._meta.pk is not None and model._meta.pk.get_internal_type().endswith("AutoField")
+def _key(model: type[Model]) -> str | None:
+    """The column that numbers the rows, if there is one."""
+    key = model._meta.pk
+    numbers = key is not None and key.get_internal_type() in NUMBERS
+    return key.get_attname() if key is not None and numbers else None
 
 
 def _sampled(model: type[Model]) -> Size:
     """Rows and bytes of a table of SQLite, from a few places."""
     table = model._meta.db_table
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT min(id), max(id) FROM {table}")  # noqa: S608
+        key = _key(model)
+        cursor.execute(f"SELECT min({key}), max({key}) FROM {table}")  # noqa: S608
         first, last = cursor.fetchone()
         if first is None:
-            return Size(0, 0)
+            return Size(0, PAGE * (1 + len(list(_indexes(model)))))
         span = last - first + 1
         places = [(first, last)]
         if span > EXACT:
@@ -72,7 +79,8 @@ def _sampled(model: type[Model]) -> Size:
             count, size = cursor.fetchone()
             rows, length = rows + count, length + (size or 0)
     seen = sum(end - start + 1 for start, end in places)
-    return Size(round(rows * span / seen), round(length * span / seen))
+    trees = PAGE * (1 + len(list(_indexes(model))))
+    return Size(round(rows * span / seen), trees + round(length * span / seen))
 
 
 def _lengths(model: type[Model]) -> str:
@@ -83,7 +91,7 @@ def _lengths(model: type[Model]) -> str:
     fixed = ROW_BYTES + ENTRY_BYTES * sum(1 for _ in _indexes(model))
     return (
         f"SELECT count(*), sum({length} + {fixed}) FROM {model._meta.db_table}"  # noqa: S608
-        " WHERE id BETWEEN %s AND %s"
+        f" WHERE {_key(model)} BETWEEN %s AND %s"
     )
 
 
@@ -93,5 +101,7 @@ def _indexes(model: type[Model]) -> Iterator[list[str]]:
     for field in model._meta.concrete_fields:
         if getattr(field, "db_index", False) or field.unique:
             yield [field.get_attname()]
+    if model is EventWords:  # the full-text index is no table of ours
+        yield ["words"]
     for index in (*model._meta.indexes, *model._meta.constraints):
         yield [attname[name.lstrip("-")] for name in getattr(index, "fields", ())]
