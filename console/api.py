@@ -14,6 +14,7 @@ import dlq.group_api
 import lag.api
 import tracing.api
 import tracing.receivers.http
+from console import deployments
 from console.storage import router as storage
 from console.topology.api import router as topology
 from console.views.audit import ORDER, AuditFilter
@@ -89,6 +90,7 @@ for router in (
     lag.api.router,
     topology,
     storage,
+    deployments.router,
     audit,
 ):
     api.add_router("", router)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import redis
 from django.conf import settings
 
+from kit import clock, deployments
+from kit.models import User
 from shop.incidents import PAYMENT_RELEASE, POISON, SLOW_ANALYTICS, Incidents
 
 
@@ -17,6 +19,8 @@ class Incident:
     fix: str  # what the button says
     started: str
     fixed: str
+    service: str = ""  # what is deployed with it, and the broken and the mended release
+    releases: tuple[str, str] = ("", "")
 
 
 INCIDENTS = {
@@ -28,6 +32,8 @@ INCIDENTS = {
             "Deploy 1.8.1",
             "payment 1.8.0 deployed",
             "payment 1.8.1 deployed",
+            "payment",
+            ("1.8.0", "1.8.1"),
         ),
         Incident(
             SLOW_ANALYTICS,
@@ -59,6 +65,14 @@ def state() -> list[tuple[Incident, bool]]:
 def switch(name: str, on: bool) -> None:
     """Switch one incident; raises redis.RedisError."""
     _switches(settings.SHOP_REDIS_URL or "").switch(name, on)
+
+
+def note_deployment(name: str, on: bool, *, actor: str, user: User | None) -> None:
+    """A switch that deploys something is a deployment like any other."""
+    incident = INCIDENTS.get(name)
+    if incident and incident.service:
+        release = incident.releases[0 if on else 1]
+        deployments.record(incident.service, release, clock.now(), actor=actor, user=user)
 
 
 def switch_all_on(url: str) -> None:

@@ -1,4 +1,4 @@
-"""People, tokens and the audit."""
+"""People, tokens, the audit, and when which release of what went out."""
 
 import hashlib
 import secrets
@@ -103,3 +103,28 @@ class AuditEntry(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Never; raises TypeError."""
         raise TypeError("the audit is append-only")
+
+
+class Deployment(models.Model):
+    """A release of a service went out: drawn on every time axis (kit/deployments.py)."""
+
+    service = models.CharField(max_length=255)  # as its consumer is called
+    release = models.CharField(max_length=80)
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=150)
+    note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            # said twice it is one
+            models.UniqueConstraint(fields=["service", "release", "at"], name="deployment_said")
+        ]
+        indexes: ClassVar = [
+            # those of a stretch of time, newest first
+            models.Index(fields=["-at", "-id"], name="deployment_at"),
+            # the last one of a service before a moment
+            models.Index(fields=["service", "-at"], name="deployment_service"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.release}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from kit import deployments
 from kit.formats import age, clock_seconds, clock_time, count, plural
 from lag import queries
 from lag.models import Standing
@@ -34,7 +35,7 @@ def detail(row: Standing, now: datetime) -> Detail:
     minutes = highest > MINUTES_FROM_S
     scale = 60 if minutes else 1
     x = [int(point.at.timestamp()) for point in points]
-    marks = _marks(row, x)
+    marks = [*deployments.marks(now - HOUR, now), *_marks(row, x)]
     drawn = len(points) > 1
     y = [None if value is None else round(value / scale, 2) for value in ages]
     age_chart = {"x": x, "axis": 30, "series": [_line("age", y, row)], "marks": marks}

@@ -95,6 +95,7 @@ class Up:
         files.join()
         if self._demo:
             demo.switch_all_on(os.environ["SHOP_REDIS_URL"])
+            self._manage("deployment", "--demo")
         keeper.start_all(names)
         self._wait_until_ready(keeper)
         self._say(f"ready: {os.environ['PUBLIC_URL']}")

@@ -20,6 +20,7 @@ def incident(request: HttpRequest) -> HttpResponse:
     if not settings.DEMO or name not in demo.INCIDENTS:
         raise Http404("no such incident")
     demo.switch(name, on)
+    demo.note_deployment(name, on, actor=actor(request), user=person(request))
     audit.record(
         actor=actor(request),
         user=person(request),

@@ -15,7 +15,7 @@ from console.headline import TROUBLE, Behind, Failing, Headline, Untaken, headli
 from dlq import wording
 from dlq.filters import GroupFilter
 from dlq.models import Group
-from kit import clock
+from kit import clock, deployments
 from kit.live import respond, wanted_region
 from kit.models import AuditEntry
 from kit.permissions import Permission
@@ -192,8 +192,15 @@ def _throughput(minutes: list[tuple[datetime, int, int]]) -> dict[str, Any]:
                 },
             ],
             "bands": [{"series": [1, 2], "tone": "--c-bad-fill"}],
+            "marks": _deployed(minutes),
         },
     }
+
+
+def _deployed(minutes: list[tuple[datetime, int, int]]) -> list[dict[str, Any]]:
+    if not minutes:
+        return []
+    return deployments.marks(minutes[0][0], minutes[-1][0] + timedelta(minutes=1))
 
 
 def _mean(counts: list[int]) -> float | None:

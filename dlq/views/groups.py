@@ -12,7 +12,7 @@ from dlq.stages import stage_now
 from dlq.views import table
 from dlq.views.common import field, rights
 from dlq.words import LetterState, Stage
-from kit import clock, pages
+from kit import clock, deployments, pages
 from kit.live import respond, wanted_region
 from kit.models import User
 from kit.permissions import Permission, Role
@@ -142,6 +142,7 @@ def _now(group: Group) -> dict[str, Any]:
         "sentence": wording.sentence(group.consumer, group.error_type, group.message, group.frame),
         "state": _state(group),
         "people": _people(),
+        "deployed": deployments.last_before(group.consumer, group.first_at),
         "mutes": MUTES,
         "releases": queries.releases(group.pk),
         "frame": top_own_frame(newest.error_stack) if newest else None,
@@ -154,6 +155,7 @@ def _now(group: Group) -> dict[str, Any]:
             "x": [start + 60 * at for at in range(61)],
             "axis": 22,
             "range": [0, max(4, *deaths)],
+            "marks": deployments.marks(until - queries.TREND, until),
             "series": [{"name": "deaths", "y": [*deaths, None], "bars": 1, "tone": TONE}],
         },
     }

@@ -123,6 +123,12 @@ def state(name: str, word: str = "", badge: bool = False, size: str = "") -> Saf
     )
 
 
+@register.simple_tag
+def ago_between(first: datetime, last: datetime) -> str:
+    """How long from one moment to another: `4 min`."""
+    return formats.age((last - first).total_seconds())
+
+
 @register.filter
 def tone(name: str) -> str:
     """The tone of a state as a class: bad, warn, run, ok, idle."""

@@ -1,5 +1,6 @@
 """`./manage.py shop`: the demo's shop, at the addresses of the running demo."""
 
+import getpass
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from console import environment
+from console import demo, environment
 
 
 class Command(BaseCommand):
@@ -35,4 +36,13 @@ class Command(BaseCommand):
         answer = subprocess.run(
             words, cwd=settings.BASE_DIR, env={**names, **os.environ}, check=False
         )
+        if answer.returncode == 0:
+            _note(options["words"])
         sys.exit(answer.returncode)
+
+
+def _note(words: list[str]) -> None:
+    """`incident NAME on|off` may deploy a release."""
+    verb, name, switch = [*words, "", "", ""][:3]
+    if verb == "incident" and switch in ("on", "off"):
+        demo.note_deployment(name, switch == "on", actor=getpass.getuser(), user=None)
