@@ -4,14 +4,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench import replay, retention, tap
+from bench import replay, retention, single, tap
 
 OUT = Path(__file__).resolve().parents[1] / "var" / "bench.json"
 
 
 def main() -> None:
     """Run all and print. A figure below its target is marked; machines are noisy, so no more."""
-    rows: list[dict[str, Any]] = [*tap.run(), *replay.run(), *retention.run()]
+    rows: list[dict[str, Any]] = [
+        *tap.run(),
+        *single.run(),
+        *replay.run(),
+        *retention.run(),
+    ]
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     print(f"{'what':<44} {'figure':>12} {'raw':>12} {'ratio':>6} {'target':>6}")

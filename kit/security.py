@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja.security import APIKeyCookie, HttpBearer
 from ninja.security.base import AuthBase
 
-from kit import clock
+from kit import clock, tokens
 from kit.http import Problem
 from kit.models import ApiToken, User
 from kit.permissions import Permission, token_may, user_may
@@ -80,7 +80,7 @@ class Bearer(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
         """The token's row; None is 401, Problem 403 when its scopes do not allow this."""
-        row = ApiToken.find(token)
+        row = tokens.find(token)
         if row is None:
             return None
         if not token_may(row, self.permission):
@@ -143,3 +143,4 @@ def _touch(row: ApiToken) -> None:
     now = clock.now()
     if row.last_used_at is None or now - row.last_used_at > SEEN_EVERY:
         ApiToken.objects.filter(pk=row.pk).update(last_used_at=now)
+        row.last_used_at = now

@@ -58,6 +58,6 @@ def _worker(queue: str) -> tuple[str, ...]:
 def _web(host: str, port: int) -> tuple[str, ...]:
     return _python(
         *("granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
-        *("--workers", "1", "--blocking-threads", "8", "--no-ws", "--respawn-failed-workers"),
+        *("--workers", "1", "--blocking-threads", "32", "--no-ws", "--respawn-failed-workers"),
         *("--log-level", "warning", "console.wsgi:application"),
     )
