@@ -61,7 +61,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
-SENDERS_PATHS = ("/api/events", "/v1/traces")
+SENDERS_PATHS: tuple[str, ...] = ("/api/events", "/v1/traces")
 
 ROOT_URLCONF = "console.urls"
 WSGI_APPLICATION = "console.wsgi.application"
