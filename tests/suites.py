@@ -66,14 +66,17 @@ class Account:
 
 def test(account: Account) -> None:
     """Everything quick: both databases, then what depends on the server on Redis 7."""
-    promtool = provide.optional(account, "promtool") or ""
-    account.run("tests on SQLite and Redis 6.2", (*PYTEST, "-m", QUICK), {"PROMTOOL": promtool})
+    tools = {
+        "PROMTOOL": provide.optional(account, "promtool") or "",
+        "NODE_PACKAGES": provide.optional(account, "node_packages") or "",
+    }
+    account.run("tests on SQLite and Redis 6.2", (*PYTEST, "-m", QUICK), tools)
     with PostgresServer() as server:
         database = server.database("console")
         account.run(
             "tests on PostgreSQL 18",
             (*PYTEST, "-m", QUICK),
-            {"DATABASE_URL": database, "PROMTOOL": promtool},
+            {"DATABASE_URL": database, **tools},
         )
     newer = provide.optional(account, "redis7")
     if newer:

@@ -1,6 +1,7 @@
-"""What tests use beyond pip: found on the machine, else fetched from Debian, else left out by name.
+"""What tests use beyond pip: found on the machine, else fetched, else left out by name.
 
-Packages are unpacked under var/tools without being installed; only Chromium is installed.
+Debian's packages are unpacked under var/tools without being installed, npm's are installed there;
+only Chromium is installed on the machine.
 """
 
 import os
@@ -12,6 +13,7 @@ from typing import Protocol
 
 TOOLS = Path(__file__).resolve().parents[2] / "var" / "tools"
 REDIS_PACKAGES = ("redis-server", "redis-tools", "libjemalloc2", "liblzf1", "liblua5.1-0")
+NODE = Path(__file__).resolve().parent / "node"  # which packages of npm: package-lock.json
 REDIS_LUA = ("lua-bitop", "lua-cjson")
 
 
@@ -29,7 +31,7 @@ def optional(account: LeavesOut, name: str) -> str | None:
     except (OSError, subprocess.CalledProcessError) as error:
         detail = getattr(error, "stderr", "") or str(error)
         lines = detail.strip().splitlines() or ["not there"]
-        account.leave_out(name, f"{lines[-1]} (needs Debian's packages, and root for Chromium)")
+        account.leave_out(name, f"{lines[-1]} ({NEEDS.get(name, 'needs Debian’s packages')})")
         return None
 
 
@@ -73,10 +75,30 @@ def promtool() -> str:
     return str(tool)
 
 
+def node_packages() -> str:
+    """A folder from which node finds the packages of tests/support/node.
+
+    Raises OSError or CalledProcessError.
+    """
+    if shutil.which("npm") is None:
+        raise OSError("no npm here")
+    folder = TOOLS / "node"
+    wanted = (NODE / "package-lock.json").read_bytes()
+    there = folder / "package-lock.json"
+    if not (folder / "node_modules").is_dir() or there.read_bytes() != wanted:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(NODE / name, folder / name)
+        _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
+    return str(folder)
+
+
+NEEDS = {"chromium": "needs root", "node_packages": "needs node, npm and its registry"}
 PROVIDERS: dict[str, Callable[[], str]] = {
     "chromium": chromium,
     "redis7": redis7,
     "promtool": promtool,
+    "node_packages": node_packages,
 }
 
 

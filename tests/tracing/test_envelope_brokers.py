@@ -148,6 +148,7 @@ NOON = datetime(2026, 8, 18, 12, 0, 0, 123_000, tzinfo=UTC)
         ("more", "2147483648", "2147483648"),  # a text may say anything
         ("more", b"\0\1", "AAE="),
         ("more", NOON, "2026-08-18T12:00:00.123000Z"),
+        ("time", 1_787_054_400_123, "2026-08-18T12:00:00.123000Z"),
         ("time", NOON, "2026-08-18T12:00:00.123000Z"),
         ("time", NOON.replace(tzinfo=None), "2026-08-18T12:00:00.123000Z"),
         ("time", NOON.astimezone(timezone(timedelta(hours=2))), "2026-08-18T14:00:00.123000+02:00"),
@@ -174,7 +175,8 @@ def test_amqp_values_are_native_or_texts(prefix: str, name: str, value: object, 
         ([*AMQP, ("cloudEvents:more", 2**31)], "more: is no 32-bit integer"),
         ([*AMQP, ("cloudEvents:more", 1.5)], "more: is neither"),
         ([*AMQP, ("cloudEvents:more", ["x"])], "more: is neither"),
-        ([*AMQP, ("cloudEvents:time", 1_755_500_000_000)], "time: is not a string"),
+        ([*AMQP, ("cloudEvents:time", True)], "time: is not a string"),
+        ([*AMQP, ("cloudEvents:time", 2**63)], "time: is no time of this calendar"),
         ([*AMQP, ("cloudEvents:datacontenttype", "a/b")], "datacontenttype: is the content-type"),
     ],
 )

@@ -5,12 +5,13 @@ Source: the AMQP protocol binding of CloudEvents 1.0.2; values are native or can
 
 from base64 import b64encode
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tracing.envelope.attributes import TEXT, text_of
 from tracing.envelope.messages import Parts
 from tracing.envelope.model import Envelope, EnvelopeError
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PREFIXES = ("cloudEvents_", "cloudEvents:")
 
 
@@ -19,8 +20,8 @@ def from_amqp(
 ) -> Envelope:
     """The event of a message: application properties, the content-type property, the data.
 
-    Values are str, bool, int, bytes, datetime (UTC when naive), or None, which counts as absent.
-    Raises EnvelopeError.
+    Values are str, bool, int, bytes, datetime (UTC when naive), or None, which counts as absent;
+    `time` may be a number of milliseconds, as AMQP's timestamps are. Raises EnvelopeError.
     """
     parts = Parts()
     for name, value in properties:
@@ -38,12 +39,21 @@ def from_amqp(
 
 def _canonical(name: str, value: object) -> str:
     """A native value as the canonical text of its CloudEvents type."""
+    if name == "time" and isinstance(value, int) and not isinstance(value, bool):
+        value = _moment(value)
     if isinstance(value, datetime) and (name == "time" or name not in TEXT):
         moment = value if value.tzinfo else value.replace(tzinfo=UTC)
         return moment.isoformat().replace("+00:00", "Z")
     if isinstance(value, bytes) and name not in TEXT:
         return b64encode(value).decode()
     return text_of(name, value)
+
+
+def _moment(milliseconds: int) -> datetime:
+    try:
+        return EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError as error:
+        raise EnvelopeError("is no time of this calendar", "time") from error
 
 
 def _plain(value: object) -> str:
