@@ -9,6 +9,7 @@ from ninja import NinjaAPI, Router
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import BaseModel
 
+import console.mappings.api
 import dlq.api
 import dlq.group_api
 import lag.api
@@ -91,6 +92,7 @@ for router in (
     topology,
     storage,
     deployments.router,
+    console.mappings.api.router,
     audit,
 ):
     api.add_router("", router)

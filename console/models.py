@@ -8,7 +8,7 @@ from kit import clock
 
 
 class StreamMapping(models.Model):
-    """A mapping saved in Settings; those of console.toml come before it (console/mappings.py)."""
+    """A mapping saved in Settings; those of console.toml come before it (console/mappings)."""
 
     broker = models.CharField(max_length=64)
     stream = models.CharField(max_length=255)  # a glob

@@ -4,7 +4,17 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from console import health, metrics
-from console.views import account, audit, demo, nav, overview, settings, storage, topology
+from console.views import (
+    account,
+    audit,
+    demo,
+    mapping,
+    nav,
+    overview,
+    settings,
+    storage,
+    topology,
+)
 
 app_name = "console"
 urlpatterns = [
@@ -15,6 +25,9 @@ urlpatterns = [
     path("settings/storage", storage.storage, name="storage"),
     path("settings/tokens", settings.issue_token, name="issue_token"),
     path("settings/tokens/<int:token_id>/revoke", settings.revoke_token, name="revoke_token"),
+    path("settings/mapping/<slug:broker>", mapping.streams, name="streams"),
+    path("settings/mapping/<slug:broker>/<path:stream>", mapping.mapping, name="mapping"),
+    path("settings/mappings/<int:mapping_id>/delete", mapping.delete, name="delete_mapping"),
     path("demo/incident", demo.incident, name="incident"),
     path(
         "login",

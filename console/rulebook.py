@@ -2,7 +2,7 @@
 
 import time
 
-from console import mappings
+from console.mappings import saved
 from tracing.envelope import NO_RULES, Rules
 
 EVERY_S = 2.0  # how soon a running tap picks up what was saved
@@ -22,5 +22,5 @@ class Rulebook:
     def refresh(self) -> None:
         """Read them again when it is time. Raises DatabaseError."""
         if time.monotonic() >= self._next:
-            self._rules = mappings.rules()
+            self._rules = saved.rules()
             self._next = time.monotonic() + EVERY_S

@@ -25,6 +25,7 @@ from tracing.envelope.rules import Rules
 from tracing.envelope.times import moment
 
 READ_AS = "readas"
+MISFIT = "does not fit"
 SPECVERSION = b'"specversion"'
 CAUSES = 64  # of one event; a message that names more does not fit
 LONGEST_NOTE = 300
@@ -110,7 +111,7 @@ def _read_as(name: str, event: Envelope, change: Callable[[Envelope], Envelope])
     try:
         made, note = change(event), name
     except (ValueError, RecursionError) as error:
-        made, note = event, f"{name} does not fit: {error}"
+        made, note = event, f"{name} {MISFIT}: {error}"
     before = event.extensions.get(READ_AS)
     said = storable(f"{before}; {note}" if before else note)[:LONGEST_NOTE]
     return msgspec.structs.replace(made, extensions={**event.extensions, READ_AS: said})

@@ -1,0 +1,1 @@
+"""Mappings of foreign streams: kept, tried on the last messages, proposed from them."""
