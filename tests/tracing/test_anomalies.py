@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.tracing.making import appearance, at, event, ident, receipt, shop
-from tracing.cascade import MEANINGS, Cascade, Kind, build
+from tests.tracing.nasty import TERMINAL, nasty
+from tracing.cascade import MEANINGS, Cascade, Evidence, Kind, build
 from tracing.cascade.model import delivery_node_id, event_node_id
 from tracing.rows import AppearanceRow, EventRow, ReceiptRow
 
@@ -278,3 +279,9 @@ def test_every_kind_is_in_the_table_and_in_the_docs_the_worst_first() -> None:
     docs = (Path(__file__).parents[2] / "docs" / "cascades.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| `(\w+)` \| ([^|]+) \| (\w+) \|", docs, re.MULTILINE)
     assert told == [(kind, MEANINGS[kind].title, MEANINGS[kind].tone) for kind in Kind]
+
+
+def test_one_cascade_can_have_them_all() -> None:
+    cascade = build("f", *nasty(), terminal=TERMINAL, rows_read=20_000)
+    assert {one.kind for one in cascade.anomalies} == set(Kind)
+    assert {edge.evidence for edge in cascade.edges} >= {Evidence.INFERRED, Evidence.CAUSATION}

@@ -8,10 +8,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from kit import formats
 from kit.models import User
-from tests.tracing.making import at, event, receipt, shop
+from tests.tracing.keeping import configured
+from tests.tracing.making import at, event, ident, receipt, shop
+from tests.tracing.nasty import nasty
 from tests.tracing.seeding import seed
 from tracing import summariser
+from tracing.cascade import MEANINGS, Kind
+from tracing.cascade.model import event_node_id
+from tracing.loading import load
 from tracing.models import Flow
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +155,58 @@ def test_more_rows_than_a_window_are_paged(page: Callable[[str], str]) -> None:
     assert "rows 121 to 130 of 130" in last
     assert "rows 121 to 130 of 130" in page("/orders/f?from=99999")
     assert "rows 1 to 60 of 130" in page("/orders/f?from=x")
+
+
+def test_every_anomaly_is_named_and_leads_to_its_node(page: Callable[[str], str]) -> None:
+    with configured():  # OrderShipped is the end
+        _every_anomaly_is_named(page)
+
+
+def _every_anomaly_is_named(page: Callable[[str], str]) -> None:
+    seed(*nasty(), keys=("order:4711",))
+    text = page("/orders/f").replace(formats.NBSP, " ")
+    cascade = load("f")
+    assert cascade is not None
+    assert {one.kind for one in cascade.anomalies} == set(Kind) - {Kind.TRUNCATED}
+    for anomaly in cascade.anomalies:
+        assert f">{MEANINGS[anomaly.kind].title}</b>" in text
+        assert anomaly.detail.replace(formats.NBSP, " ") in text
+        assert f'href="?node={anomaly.node}"' in text
+    assert 'class="s-2 f-none dash"' in text
+    for view in ("graph", "table"):
+        assert "inferred" in page(f"/orders/f?view={view}")
+
+
+def test_many_anomalies_are_shown_kind_by_kind_in_windows(page: Callable[[str], str]) -> None:
+    seed([event(f"e{n}", f"Type{n}", n, f"gone{n}") for n in range(50)], [])
+    few = page("/orders/f?node=none")
+    assert few.count("leads back only to event gone") == 2 * 3 + 2 * 30  # twice each; 30 rows
+    assert 'href="?node=none&amp;anomaly=orphan#odd-orphan"' in few
+    second = page("/orders/f?node=none&anomaly=orphan&afrom=20")
+    assert "Type20 leads back only to event gone20" in second
+    assert "21 to 40 of 50" in second
+    assert "41 to 50 of 50" in page("/orders/f?anomaly=orphan&afrom=999")
+
+
+def test_raw_clocks_are_a_choice_in_the_url(page: Callable[[str], str]) -> None:
+    seed([event("e", "E", 0)], [receipt("e", "c", "succeeded", -0.25)])
+    adjusted, said = page("/orders/f?view=table"), page("/orders/f?view=table&clock=raw")
+    assert "14:23:03.750" not in adjusted
+    assert "14:23:03.750" in said
+    assert f"-0.25{formats.NBSP}s" in said
+    assert 'href="?view=table&amp;clock=raw"' in adjusted
+    node = f"d-{ident('e').hex()}-c"
+    assert "14:23:03.750" in page(f"/orders/f?clock=raw&node={node}")  # in the panel
+    assert "14:23:03.750" not in page(f"/orders/f?clock=raw&node={node}&view=graph")
+
+
+def test_the_panel_has_the_permalink_of_its_node(page: Callable[[str], str]) -> None:
+    seed([event(f"e{n}", f"Type{n}", n, *([f"e{n - 1}"] if n else [])) for n in range(130)], [])
+    node = event_node_id(ident("e100"))
+    text = page(f"/orders/f?view=table&node={node}&from=0")
+    link = f"/orders/f?node={node}&amp;view=table"
+    assert f'data-copy="http://testserver{link}"' in text
+    assert "rows 61 to 120 of 130" in page(link.replace("&amp;", "&"))
 
 
 def test_an_unchanged_region_answers_304(client: Client) -> None:

@@ -1,6 +1,7 @@
 """Pure: from rows to the cascade of a flow, the same for every order of arrival (promise 10)."""
 
 from tracing.cascade.build import build
+from tracing.cascade.clocks import raw
 from tracing.cascade.deliveries import deliveries
 from tracing.cascade.kinds import MEANINGS, Kind, Meaning
 from tracing.cascade.model import (
@@ -38,4 +39,5 @@ __all__ = [
     "Share",
     "build",
     "deliveries",
+    "raw",
 ]

@@ -149,6 +149,14 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
         return next((m.letter_id for m in reversed(self.marks) if m.letter_id is not None), None)
 
     @property
+    def tried(self) -> tuple[tuple[Attempt, bool], ...]:
+        """Each attempt, and whether it is lost: another one followed, and it never said its end."""
+        last = len(self.attempts) - 1
+        return tuple(
+            (one, one.ended_at is None and n < last) for n, one in enumerate(self.attempts)
+        )
+
+    @property
     def last_took_s(self) -> float | None:
         """Seconds of the last attempt; None while it runs, or without one."""
         return self.attempts[-1].took_s if self.attempts else None

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from tracing.cascade.anomalies import anomalies, in_order
 from tracing.cascade.critical import critical_path, shares
+from tracing.cascade.kinds import MEANINGS
 from tracing.cascade.model import (
     Anomaly,
     Delivery,
@@ -74,7 +75,16 @@ class Cascade:
             terminal=self.terminal,
             elsewhere=self.elsewhere,
         )
-        return in_order(found | self.noted)
+        return in_order(found | self.noted, self.nodes)
+
+    @cached_property
+    def odd(self) -> dict[str, str]:
+        """What is wrong with nodes, in words; what is only good to know is left out."""
+        told: dict[str, list[str]] = defaultdict(list)
+        for one in self.anomalies:
+            if MEANINGS[one.kind].tone != "idle":
+                told[one.node].append(one.detail)
+        return {node: "; ".join(details) for node, details in told.items()}
 
     @cached_property
     def outline(self) -> tuple[Line, ...]:
@@ -92,6 +102,14 @@ class Cascade:
     def critical_path(self) -> tuple[Segment, ...]:
         """What the time from the root to the end went into."""
         return critical_path(self.events, self.deliveries, self.led, self.terminal)
+
+    @cached_property
+    def on_path(self) -> dict[str, list[Segment]]:
+        """The segments of the critical path by what the time was spent on."""
+        answer: dict[str, list[Segment]] = defaultdict(list)
+        for segment in self.critical_path:
+            answer[segment.node].append(segment)
+        return answer
 
     @cached_property
     def shares(self) -> tuple[Share, ...]:

@@ -12,6 +12,7 @@ class Drawn:
 
     node: EventNode | Delivery
     fan_in: bool  # several causes join in it
+    odd: str  # what is wrong with it, in words
 
     @property
     def is_event(self) -> bool:

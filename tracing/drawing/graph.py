@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kit import formats
 from kit.marks import mark
-from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode
+from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode, Evidence
 from tracing.cascade.graph import Link, Spot, graph
 from tracing.drawing.drawn import Drawn
 
@@ -23,7 +23,6 @@ class Node(Drawn):
     x: int
     y: int
     cut: bool
-    odd: str  # its anomalies, in words
 
     @property
     def words(self) -> str:
@@ -44,6 +43,7 @@ class Line:
     path: str
     arrow: str
     kind: str
+    inferred: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,6 @@ class GraphDrawing:
 def draw_graph(cascade: Cascade, *, first: int = 0, nodes: int = 300) -> GraphDrawing:
     """The graph of `nodes` nodes from row `first` of the outline on."""
     found = graph(cascade, first, nodes)
-    odd: dict[str, list[str]] = {}
-    for anomaly in cascade.anomalies:
-        odd.setdefault(anomaly.node, []).append(anomaly.detail)
     critical = _critical(cascade)
     lines = [_line(link, number, critical) for number, link in enumerate(found.links)]
     return GraphDrawing(
@@ -72,7 +69,7 @@ def draw_graph(cascade: Cascade, *, first: int = 0, nodes: int = 300) -> GraphDr
                 y=_y(spot),
                 cut=spot.cut,
                 fan_in=_causes(cascade, spot.node) > 1,
-                odd="; ".join(odd.get(spot.node.id, ())),
+                odd=cascade.odd.get(spot.node.id, ""),
             )
             for spot in found.spots
         ),
@@ -120,14 +117,15 @@ def _ends(cascade: Cascade, node: EventNode | Delivery) -> bool:
 def _line(link: Link, number: int, critical: set[str]) -> Line:
     x1, y1 = _x(link.origin) + NODE, _y(link.origin) + HIGH // 2
     x2, y2 = _x(link.target), _y(link.target) + HIGH // 2
+    inferred = link.evidence is Evidence.INFERRED
     on = link.origin.node.id in critical and link.target.node.id in critical
     if not link.joins and x2 > x1:
         path = _branch(x1, y1, x2 - ARROW, y2)
-        return Line(path, _arrow(x2, y2), "critical" if on else "plain")
+        return Line(path, _arrow(x2, y2), "critical" if on else "plain", inferred)
     y2 += CORNER
     lane = y1 + HIGH // 2 + LANE // 2 + (number % 3 - 1) * SHIFT
     path = _around(x1 - NODE // 2, lane, x2, y2)
-    return Line(path, _arrow(x2, y2), "joins")
+    return Line(path, _arrow(x2, y2), "joins", inferred)
 
 
 def _branch(x1: int, y1: int, x2: int, y2: int) -> str:

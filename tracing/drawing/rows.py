@@ -65,8 +65,8 @@ def delivery_marks(cascade: Cascade, node: Delivery, axis: Axis, now: datetime) 
     marks = Marks(begin=begin, end=start)
     if start > begin:
         marks.boxes.append(Box("wait", begin, round(start - begin, 2)))
-    for attempt in node.attempts:
-        _add_attempt(marks, attempt, axis, now)
+    for attempt, lost in node.tried:
+        _add_attempt(marks, attempt, axis, attempt.started_at if lost else now, lost=lost)
     _add_pauses(marks, node)
     _add_state(marks, node, axis, now, (node.started_at - sent_at).total_seconds())
     _add_critical(marks, cascade, node, axis)
@@ -78,11 +78,13 @@ def _sent_at(cascade: Cascade, node: Delivery) -> datetime:
     return event.at if event.seen else node.started_at
 
 
-def _add_attempt(marks: Marks, attempt: Attempt, axis: Axis, now: datetime) -> None:
+def _add_attempt(
+    marks: Marks, attempt: Attempt, axis: Axis, until: datetime, *, lost: bool
+) -> None:
     x = axis.x(attempt.started_at)
-    end = axis.x(attempt.ended_at or max(now, attempt.started_at))
+    end = axis.x(attempt.ended_at or max(until, attempt.started_at))
     kind = "bad" if attempt.outcome in FAILING else "work"
-    if attempt.ended_at is None:
+    if attempt.ended_at is None and not lost:
         kind = "run"
     width = max(LEAST_FAILED if kind == "bad" else LEAST, end - x)
     x = min(x, 100 - width)
@@ -159,8 +161,8 @@ def _words(node: Delivery, waited_s: float) -> str:
 
 
 def _add_critical(marks: Marks, cascade: Cascade, node: Delivery, axis: Axis) -> None:
-    own = [part for part in cascade.critical_path if part.node == node.id]
-    own = [part for part in own if part.kind is not SegmentKind.GAP]
+    spent = cascade.on_path.get(node.id, ())
+    own = [part for part in spent if part.kind is not SegmentKind.GAP]
     if own:
         last = own[-1]
         stop = axis.x(last.started_at) if last.kind is SegmentKind.DEAD else marks.end

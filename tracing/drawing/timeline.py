@@ -68,6 +68,7 @@ class Branch:
     x: int
     y1: int
     y2: int
+    inferred: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ def draw(
             top=HEAD + ROW * number,
             marks=_marks(cascade, line, axis, now),
             fan_in=len(causes.get(line.node.id, ())) > 1,
+            odd=cascade.odd.get(line.node.id, ""),
             waited_s=_waited(cascade, line),
             evidence=cascade.evidence(line),
         )
@@ -129,9 +131,9 @@ def _busy(
             spans.append((node.at, node.at))
             continue
         spans.append((node.started_at, node.started_at))
-        for attempt in node.attempts:
-            end = attempt.ended_at or max(now, attempt.started_at)
-            spans.append((attempt.started_at, end))
+        for attempt, lost in node.tried:
+            end = attempt.ended_at or (attempt.started_at if lost else now)
+            spans.append((attempt.started_at, max(end, attempt.started_at)))
         spans.extend((mark.at, mark.at) for mark in node.marks)
         if node.state in LIVE:
             spans.append((max(now, node.started_at),) * 2)
@@ -207,4 +209,4 @@ def _branches(lines: Sequence[Line], drawn: Sequence[Row], first: int) -> Iterab
         above = line.parent - first
         top = drawn[above].middle + 9 if above >= 0 else HEAD
         if above < 0 or drawn[above].indent < row.indent:
-            yield Branch(12 + 14 * (row.indent - 1), top, row.middle)
+            yield Branch(12 + 14 * (row.indent - 1), top, row.middle, row.inferred)

@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 
 from kit import clock, formats
 from kit.live import respond
 from kit.permissions import Permission
 from kit.security import person, require
 from tracing import queries
-from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode, SegmentKind
+from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode, SegmentKind, raw
 from tracing.drawing import draw, draw_graph
 from tracing.models import Flow, FlowKey
 from tracing.summary import Status
+from tracing.views.anomalies import groups
 from tracing.views.panel import panel
+from tracing.views.windows import begin, window
 
 ROWS = {"timeline": 60, "table": 60, "graph": 300}  # rows, or nodes, of a window
 KEYS_SHOWN = 6
@@ -36,7 +38,7 @@ FILLS = {
 
 @require(Permission.READ)
 def cascade(request: HttpRequest, flow_id: str) -> HttpResponse:
-    """The cascade of one flow; `?view=graph|table`, `?axis=linear`, `?from=` row.
+    """The cascade of one flow; `?view=graph|table`, `?axis=linear`, `?clock=raw`, `?from=` row.
 
     `?node=` chooses a node, and without `from` also the window: it is the node's permalink.
     """
@@ -45,7 +47,11 @@ def cascade(request: HttpRequest, flow_id: str) -> HttpResponse:
         raise Http404("nothing was seen of this order")
     flow, found = both
     now = clock.now()
-    chosen = _chosen(found, request.GET.get("node", ""))
+    view = request.GET.get("view", "")
+    view = view if view in ROWS else "timeline"
+    is_raw = request.GET.get("clock") == "raw" and view != "graph"
+    shown = raw(found) if is_raw else found
+    chosen = _chosen(shown, request.GET.get("node", ""))
     keys = FlowKey.objects.filter(flow_id=flow_id).order_by("key").values_list("key", flat=True)
     context = {
         "section": "orders",
@@ -58,9 +64,13 @@ def cascade(request: HttpRequest, flow_id: str) -> HttpResponse:
         "dead": [one for one in found.deliveries if one.state in DEAD and one.letter_id],
         "critical": _critical(found),
         "clock_s": max((one.shift_s for one in found.deliveries), default=0.0),
-        **_drawn(request, found, now),
+        "is_raw": is_raw,
+        "view": view,
+        **_drawn(request, shown, view, now),
+        "anomalies": groups(found, request.GET),
         "chosen": chosen,
         "panel": panel(found, chosen) if chosen else None,
+        "permalink": _permalink(request, chosen) if chosen else "",
         "may_pin": person(request).may(Permission.PIN),
         "poll_s": POLL_S if _moves(flow, found) else POLL_ENDED_S,
     }
@@ -88,41 +98,30 @@ def _chosen(found: Cascade, node_id: str) -> EventNode | Delivery | None:
     return dead or found.outline[0].node
 
 
-def _drawn(request: HttpRequest, found: Cascade, now: datetime) -> dict[str, Any]:
+def _drawn(request: HttpRequest, found: Cascade, view: str, now: datetime) -> dict[str, Any]:
     """What the chosen view shows: the graph, or the rows that timeline and table share."""
-    view = request.GET.get("view", "")
-    view = view if view in ROWS else "timeline"
     size, linear = ROWS[view], request.GET.get("axis") == "linear"
-    first = _first_row(request, found, size)
-    window = _window(first, len(found.outline), size)
-    shown: dict[str, Any] = {"view": view, "linear": linear, "window": window}
+    rows = len(found.outline)
+    first = begin(request.GET.get("from", _row(request, found)), rows, size)
+    shown: dict[str, Any] = {"linear": linear, "window": window(first, rows, size)}
     if view == "graph":
         return {**shown, "graph": draw_graph(found, first=first, nodes=size)}
     return {**shown, "timeline": draw(found, now, first=first, rows=size, fold=not linear)}
 
 
-def _first_row(request: HttpRequest, found: Cascade, size: int) -> int:
-    """Where the window begins: as the URL says, else so that it shows the node of the URL."""
-    text, rows = request.GET.get("from"), len(found.outline)
-    if text is None:
-        node = request.GET.get("node", "")
-        wanted = next((at for at, row in enumerate(found.outline) if row.node.id == node), 0)
-    else:
-        wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-    return min(wanted, max(0, rows - 1)) // size * size
+def _row(request: HttpRequest, found: Cascade) -> str:
+    """The row of the node of the URL."""
+    node = request.GET.get("node", "")
+    return str(next((at for at, row in enumerate(found.outline) if row.node.id == node), 0))
 
 
-def _window(first: int, rows: int, size: int) -> dict[str, Any] | None:
-    """Which rows are shown, when it is not all of them."""
-    if rows <= size:
-        return None
-    return {
-        "first": first + 1,
-        "last": min(first + size, rows),
-        "rows": rows,
-        "before": max(0, first - size) if first else None,
-        "after": first + size if first + size < rows else None,
-    }
+def _permalink(request: HttpRequest, node: EventNode | Delivery) -> str:
+    """Leads to this node, in this view, wherever it is by then."""
+    query = QueryDict(mutable=True)
+    query["node"] = node.id
+    if "view" in request.GET:
+        query["view"] = request.GET["view"]
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
 
 
 def _critical(found: Cascade) -> dict[str, Any] | None:

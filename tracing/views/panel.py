@@ -1,6 +1,7 @@
 """What the panel beside a cascade shows of one node; bodies, headers and errors are masked."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,12 +9,15 @@ from kit import formats
 from kit.marks import Mark, mark
 from kit.redaction import mask_headers, mask_json, mask_text
 from tracing import bodies, queries
-from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode
+from tracing.cascade import MEANINGS, Cascade, Delivery, DeliveryState, EventNode
 from tracing.models import Event
+from tracing.views.anomalies import ICONS
 
 BODY_SHOWN = 16 * 1024  # bytes
 STACK_SHOWN = 8 * 1024  # characters
 APPEARANCES_SHOWN = 20
+TIES_SHOWN = 20  # causes, and effects
+TELLERS = {"receipt": "receipt", "inferred": "inference"}
 JSON_TYPES = ("json", "+json")
 
 
@@ -23,14 +27,21 @@ def panel(found: Cascade, node: EventNode | Delivery) -> dict[str, Any]:
     stored = None
     if event.row is not None:
         stored = Event.objects.filter(identity=event.row.identity).first()
+    into, out_of = found.into[node.id], found.out_of[node.id]
     context: dict[str, Any] = {
         "event": event,
         "delivery": node if isinstance(node, Delivery) else None,
         "appearances": event.appearances[:APPEARANCES_SHOWN],
         "envelope": _envelope(stored) if stored else None,
-        "led_to": [found.nodes[edge.target] for edge in found.out_of[node.id]],
-        "causes": [(found.nodes[edge.origin], edge.evidence) for edge in found.into[node.id]],
-        "anomalies": [one for one in found.anomalies if one.node == node.id],
+        "led_to": [found.nodes[edge.target] for edge in out_of[:TIES_SHOWN]],
+        "more_led_to": max(0, len(out_of) - TIES_SHOWN),
+        "causes": [(found.nodes[edge.origin], edge.evidence) for edge in into[:TIES_SHOWN]],
+        "more_causes": max(0, len(into) - TIES_SHOWN),
+        "anomalies": [
+            (one, MEANINGS[one.kind], ICONS[MEANINGS[one.kind].tone])
+            for one in found.anomalies
+            if one.node == node.id
+        ],
     }
     if isinstance(node, Delivery):
         context |= _standing(node)
@@ -42,16 +53,23 @@ def _standing(node: Delivery) -> dict[str, Any]:
     dead = [one for one in node.marks if one.outcome == "dead_lettered"]
     failed = node.state is DeliveryState.FAILED
     shown = mark("dead_lettered" if failed and dead else node.state)
-    letter = " and its letter" if node.marks else ""
     return {
         "icon": shown.icon,
         "tone": shown.tone,
         "word": shown.word,
         "since": dead[-1].at if failed and dead else node.ended_at,
-        "told_by": f"by {formats.plural(node.tries, 'receipt')}{letter}",
-        "attempts": [(one, _attempt_mark(one.outcome)) for one in node.attempts],
+        "told_by": _told_by(node),
+        "attempts": [(one, _attempt_mark(one.outcome), lost) for one, lost in node.tried],
         "error": _error(node),
     }
+
+
+def _told_by(node: Delivery) -> str:
+    """`by 3 receipts and its letter`."""
+    origins = Counter(TELLERS.get(one.told_by, "span") for one in node.attempts)
+    told = [formats.plural(number, word) for word, number in sorted(origins.items())]
+    told += ["its letter"] if node.marks else []
+    return f"by {' and '.join(told)}"
 
 
 def _attempt_mark(outcome: str) -> Mark:

@@ -4,7 +4,7 @@ Causes that are unknown or ambiguous are told by `build`, which ties them; all e
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tracing.cascade.anomalies.copies import of_event
 from tracing.cascade.anomalies.handling import is_plain, of_delivery
@@ -14,6 +14,7 @@ from tracing.cascade.anomalies.sequence import sequence_gaps
 from tracing.cascade.anomalies.shape import cycles, on_cycles, orphans, self_causes
 from tracing.cascade.kinds import RANK, Kind
 from tracing.cascade.model import Anomaly, Delivery, Edge, EventNode
+from tracing.cascade.outline import moment
 
 __all__ = ["anomalies", "in_order"]
 
@@ -53,9 +54,12 @@ def anomalies(
     return found
 
 
-def in_order(found: Iterable[Anomaly]) -> tuple[Anomaly, ...]:
-    """The worst kind first. What an orphan lacks is said once, as that it is one."""
+def in_order(
+    found: Iterable[Anomaly], nodes: Mapping[str, EventNode | Delivery]
+) -> tuple[Anomaly, ...]:
+    """The worst kind first, each by time. What an orphan lacks is said once, as that it is one."""
     every = set(found)
     lost = {one.node for one in every if one.kind is Kind.ORPHAN}
     told = [one for one in every if one.kind is not Kind.MISSING_CAUSE or one.node not in lost]
-    return tuple(sorted(told, key=lambda one: (RANK[one.kind], one.node, one.detail)))
+    keyed = [(RANK[one.kind], moment(nodes[one.node]), one.node, one.detail, one) for one in told]
+    return tuple(one for *_, one in sorted(keyed, key=lambda key: key[:4]))
