@@ -28,7 +28,7 @@ from brokers.config import BrokerConfig, Config
 from brokers.contract import Entry
 from brokers.redis_streams import RedisStreams
 from console.rulebook import Rulebook
-from console.tap import Tap
+from console.tap import Tap, share_the_lock
 from console.tap_reading import BATCH
 from kit.models import ApiToken, User
 from kit.sqlite.base import PRAGMAS
@@ -53,6 +53,7 @@ Write = Callable[[list[Row]], None]
 def main() -> None:
     """Measure, and print the rows as the last line."""
     call_command("migrate", verbosity=0)
+    share_the_lock()
     configuration.use(lambda: Config(keys=KEYS))
     server = RedisServer()
     try:

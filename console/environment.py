@@ -25,6 +25,7 @@ HINTS = {
     "PUBLIC_URL": "the address people open, for example https://console.example.org",
     "DEBUG": "true or false",
     "WEBHOOK_ORIGINS": "host names with commas between, or *",
+    "TAPS": "how many processes take in, 1 to 16",
     "METRICS_OPEN": "true (scrape without a token) or false (bearer token with scope read)",
 }
 
@@ -43,6 +44,7 @@ class Environment(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     public_url: Url = "http://127.0.0.1:8000"
     metrics_open: bool = True
     webhook_origins: str = ""
+    taps: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
     debug: bool = False
     demo: bool = False
     shop_redis_url: Url | None = None

@@ -6,6 +6,7 @@ malformed, so that it is not in the way of its neighbours.
 """
 
 import logging
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from tracing.cursors import Overtaken
 from tracing.envelope import Rules
 from tracing.store import Prepared, Taken
 
+SWITCH_S = 0.0005  # see share_the_lock
 BLOCK_MS = 500  # how long one read waits; divided among the brokers
 AWAY = (BrokerError, OperationalError, InterfaceError, Overtaken)
 log = logging.getLogger(__name__)
@@ -43,6 +45,15 @@ class Totals:
         self.duplicates += taken.duplicates
         self.malformed += taken.malformed
         self.dead_letters += dead_letters
+
+
+def share_the_lock() -> None:
+    """Let the thread that stores have Python's lock soon, for this whole process.
+
+    The one that reads holds it 5 ms at a time otherwise, and the other, which needs it for moments
+    between two statements of the database, waits as long for each.
+    """
+    sys.setswitchinterval(SWITCH_S)
 
 
 class Tap:

@@ -105,14 +105,20 @@ def write(table: Table, rows: Sequence[Row], conflict: str) -> int:
         return 0
     if table.types:
         return _write_json(table, rows, conflict)
-    marks = f"({', '.join(['%s'] * len(table.columns))})"
     written = 0
     with connection.cursor() as cursor:
         for part in _parts(rows):
-            source = f"VALUES {', '.join([marks] * len(part))} {conflict}"
-            cursor.execute(table.insert(source), list(chain.from_iterable(part)))
+            cursor.execute(_insert(table, len(part), conflict), list(chain.from_iterable(part)))
             written += cursor.rowcount
     return written
+
+
+@cache
+def _insert(table: Table, rows: int, conflict: str) -> str:
+    """The statement for so many rows; SQLite's own marks, since Django replaces each other one."""
+    mark = "?" if on_sqlite() else "%s"
+    marks = f"({', '.join([mark] * len(table.columns))})"
+    return table.insert(f"VALUES {', '.join([marks] * rows)} {conflict}")
 
 
 def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

@@ -1,5 +1,6 @@
 """Which processes there are, in the order of their start. Pure."""
 
+import socket
 import sys
 from dataclasses import dataclass
 
@@ -16,11 +17,16 @@ class Program:
     may_end: bool = False  # ends by itself with exit code 0 when its work is done
 
 
-def console(host: str, port: int) -> list[Program]:
-    """The product's own processes."""
+def console(host: str, port: int, taps: int = 1) -> list[Program]:
+    """The product's own processes; `taps` of them take in, sharing the streams of a broker."""
+    further = [
+        Program(f"tap-{number}", _manage("tap", "--process", f"{socket.gethostname()}-{number}"))
+        for number in range(2, taps + 1)
+    ]
     return [
         Program("summariser", _manage("summarise")),
         Program("tap", _manage("tap")),
+        *further,
         Program("retention", _manage("retain")),
         Program("worker-replay", _worker("replay")),
         Program("worker-sampling", _worker("sampling")),

@@ -81,7 +81,8 @@ class Up:
     def _programs(self) -> list[programs.Program]:
         first = [embedded_redis.program(self._home)] if self._own_redis else []
         shop = programs.shop() if self._demo else []
-        return [*first, *programs.console(ports.HOST, self._port), *shop]
+        taps = environment.load(self._home.path).taps
+        return [*first, *programs.console(ports.HOST, self._port, taps), *shop]
 
     def _start(self, keeper: Keeper, kept: list[programs.Program]) -> None:
         keeper.open()

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from console.processes import embedded_redis, ports, sweep
 from console.processes.home import StateDirectory
 from console.processes.keeper import Keeper
-from console.processes.programs import Program
+from console.processes.programs import Program, console
 
 BASE = Path(__file__).resolve().parents[2]
 PARENT = (
@@ -141,3 +141,9 @@ def test_a_port_in_use_is_seen() -> None:
 
 def _alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_taps_by_number_have_names_of_their_own() -> None:
+    taps = [one for one in console("127.0.0.1", 8000, taps=3) if one.name.startswith("tap")]
+    assert [one.name for one in taps] == ["tap", "tap-2", "tap-3"]
+    assert len({one.command for one in taps}) == 3

@@ -3,7 +3,11 @@
 import re
 from collections.abc import Mapping
 
-_TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+# Neither is zero; version 00 ends here, a later one may say more, ff is none.
+_TRACEPARENT = re.compile(
+    r"(?:00(?=.{53}\Z)|(?!00|ff)[0-9a-f]{2})"
+    r"-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?"
+)
 _KEY = re.compile(r"[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13}")
 _VALUE = re.compile(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]")
 MEMBERS = 32  # of a tracestate
@@ -14,13 +18,7 @@ def trace_id(traceparent: str) -> str:
     """The trace ID of a valid traceparent (32 hex digits), else empty."""
     text = traceparent.strip(" \t")
     found = _TRACEPARENT.fullmatch(text) if len(text) <= TRACEPARENT_CHARACTERS else None
-    if found is None:
-        return ""
-    version, trace, parent, more = found.groups()
-    zero = trace.strip("0") == "" or parent.strip("0") == ""
-    if version == "ff" or zero or (version == "00" and more is not None):
-        return ""
-    return trace
+    return found[1] if found else ""
 
 
 def valid_traceparent(traceparent: str) -> str:

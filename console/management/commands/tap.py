@@ -14,7 +14,7 @@ from brokers.config import ConfigError, current
 from brokers.connect import connect
 from brokers.contract import BrokerError
 from console.rulebook import Rulebook
-from console.tap import Tap
+from console.tap import Tap, share_the_lock
 
 
 class Command(BaseCommand):
@@ -35,6 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal, or with --once until there is nothing to take in."""
+        share_the_lock()
         tap = self._tap(options["process"])
         if options["once"]:
             try:
