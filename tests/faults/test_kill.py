@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 ORDERS = 150
 LETTERS = 4  # wait for so many before the first process dies
 PROCESSES = (
-    *("tap", "worker-replay", "worker-sampling", "beat", "web", "summariser"),
+    *("tap", "worker-replay", "worker-sampling", "beat", "web", "summariser", "retention"),
     *("shop-payment", "shop-orders", "redis"),
 )
 WHILE_BROKEN = PROCESSES  # what is replayed fails again, and dies again

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import DatabaseError, OperationalError, connection
 
@@ -12,7 +12,7 @@ from brokers.config import current
 from kit import clock
 from tracing.retention import room, samples
 from tracing.retention.pace import pause
-from tracing.retention.walks import SIZE, Walk, step, walks
+from tracing.retention.walks import SIZE, Step, Walk, step, walks
 
 IDLE_S = 5.0  # between looks when nothing is old
 log = logging.getLogger(__name__)
@@ -39,21 +39,21 @@ class Sweeper:
         retention, now = current().retention, clock.now()
         samples.take_if_due(now)
         excess = room.excess(retention)
-        deleted, held_s, more = self._step(list(walks(retention, now, over=excess > 0)))
+        done = self._step(list(walks(retention, now, over=excess > 0)))
         began = time.monotonic()
-        more = room.tidy() or more
-        held_s += time.monotonic() - began
-        busy = self._busy()
-        rest_s = pause(held_s, busy=busy, pressed=excess > 0) if more else IDLE_S
-        return Turn(deleted, rest_s, more)
+        more = room.tidy() or done.more
+        held_s = done.held_s + time.monotonic() - began
+        pressed = excess > 0 or done.late
+        rest_s = pause(held_s, busy=self._busy(), pressed=pressed) if more else IDLE_S
+        return Turn(done.deleted, rest_s, more)
 
-    def _step(self, found: list[Walk]) -> tuple[int, float, bool]:
+    def _step(self, found: list[Walk]) -> Step:
         """One step of the first walk that has something to do, the size's before all others."""
         for walk in self._in_turn(found):
             done = step(walk)
             if done.more or done.deleted:
-                return done.deleted, done.held_s, True
-        return 0, 0.0, False
+                return replace(done, more=True)
+        return Step(0, more=False)
 
     def _in_turn(self, found: list[Walk]) -> Iterator[Walk]:
         first = [walk for walk in found if walk.name == SIZE]

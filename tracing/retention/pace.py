@@ -2,7 +2,7 @@
 
 BUSY = 0.06  # of the time, while events come in
 QUIET = 0.5  # while none do
-PRESSED = 0.3  # while the store is larger than it may be: a full disk is worse
+PRESSED = 0.3  # while the store is larger than it may be, or retention is far behind
 LONGEST_S = 10.0
 
 

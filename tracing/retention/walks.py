@@ -23,6 +23,7 @@ from tracing.retention.remove import Old
 READ = 1_000  # rows looked at in one step
 BATCH = 250  # rows deleted in one transaction: an event has up to three rows more
 REWALK = timedelta(hours=1)  # from the first row on: what was held before may be free
+LATE, LATE_OF = timedelta(hours=1), 20  # so long, and a part of its age, is too far behind
 GRACE = timedelta(minutes=15)  # what came in since is not deleted for its size: a tap that was
 # killed before it could acknowledge reads it again, and must know it
 SIZE = "max_size"
@@ -38,6 +39,7 @@ class Walk:
     remove: Callable[[Sequence[Old]], int]
     until: datetime
     wanted: Callable[[Old], bool] = lambda _: True
+    age: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Step:
     deleted: int
     more: bool
     held_s: float = 0.0  # how long other writers may have waited
+    late: bool = False  # what it found should have gone long ago
 
 
 def walks(retention: Retention, now: datetime, *, over: bool) -> Iterator[Walk]:
@@ -62,7 +65,7 @@ def walks(retention: Retention, now: datetime, *, over: bool) -> Iterator[Walk]:
     ):
         kept = retention.age_of(kind)
         if kept is not None:
-            yield Walk(kind, rows, delete, now - kept)
+            yield Walk(kind, rows, delete, now - kept, age=kept)
     if retention.summary_age is not None:
         until = now - retention.summary_age
         yield Walk("summaries", _flows, remove.summaries, until, lambda row: row.at < until)
@@ -71,7 +74,14 @@ def walks(retention: Retention, now: datetime, *, over: bool) -> Iterator[Walk]:
 def _of_age(retention: Retention, age: timedelta, until: datetime) -> Walk:
     """The events of those types that have this age."""
     name = f"events {int(age.total_seconds())}s"
-    return Walk(name, _events, remove.events, until, lambda row: retention.of_type(row.type) == age)
+    return Walk(
+        name,
+        _events,
+        remove.events,
+        until,
+        lambda row: retention.of_type(row.type) == age,
+        age,
+    )
 
 
 def step(walk: Walk) -> Step:
@@ -87,7 +97,8 @@ def step(walk: Walk) -> Step:
         _begin_anew(sweep)
         return Step(0, more=False)
     deleted, held_s = _delete(walk, batch, sweep, position)
-    return Step(deleted, more or len(old) == READ, held_s)
+    late = deleted > 0 and walk.until - seen[0][0] > max(LATE, walk.age / LATE_OF)
+    return Step(deleted, more or len(old) == READ, held_s, late)
 
 
 def _delete(walk: Walk, batch: Sequence[Old], sweep: Sweep, position: int) -> tuple[int, float]:
