@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.http import Http404, HttpRequest
-from ninja import Router
+from ninja import Router, Status
 from pydantic import BaseModel
 
 from brokers import config as configuration
@@ -125,23 +125,23 @@ def attempt(request: HttpRequest, stream: str, wanted: MappingIn) -> TriedOut:
 
 
 @router.post("/mappings", response={201: MappingOut}, auth=ADMIN)
-def save(request: HttpRequest, wanted: MappingIn) -> tuple[int, MappingOut]:
+def save(request: HttpRequest, wanted: MappingIn) -> Status[MappingOut]:
     """Save it, in the place of one for the same broker and streams."""
     try:
         row = saved.save(_typed(wanted), actor=actor(request), user=person(request))
     except saved.Refused as error:
         raise Problem(422, "Not a mapping", str(error)) from error
-    return 201, _out(row)
+    return Status(201, _out(row))
 
 
 @router.delete("/mappings/{mapping_id}", response={204: None}, auth=ADMIN)
-def delete(request: HttpRequest, mapping_id: int) -> tuple[int, None]:
+def delete(request: HttpRequest, mapping_id: int) -> Status[None]:
     """Take a saved one away; what was taken in by it stays."""
     row = StreamMapping.objects.filter(pk=mapping_id).first()
     if row is None:
         raise Http404(f"there is no saved mapping {mapping_id}")
     saved.delete(row, actor=actor(request), user=person(request))
-    return 204, None
+    return Status(204, None)
 
 
 def _typed(wanted: MappingIn) -> configuration.MappingConfig:
