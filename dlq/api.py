@@ -46,7 +46,7 @@ R = TypeVar("R")
 @router.get("/dead-letters", response=Letters, auth=READ)
 def list_letters(request: HttpRequest, cursor: str = "", limit: int = PAGE_SIZE) -> Letters:
     """Dead letters, last death first; filters as on the page."""
-    found = queries.letters(LetterFilter.from_query(request.GET))
+    found = queries.letters(_understood(LetterFilter.from_query(request.GET)))
     rows = page(found, queries.BY_DEATH, cursor, limit)
     items = [documents.letter(row) for row in rows.items]
     return Letters(items=items, next=rows.next, count=rows.count, estimated=rows.estimated)
@@ -218,6 +218,12 @@ def settle_item(request: HttpRequest, item_id: int, body: Settlement) -> ReplayO
         lambda: settle_maybe_sent(item, body.sent, actor=who, user=user, reason=body.reason)
     )
     return replay_documents.replay(_replay(item.replay_id))
+
+
+def _understood(chosen: LetterFilter) -> LetterFilter:
+    if chosen.trouble:
+        raise Problem(422, "The words cannot be understood", chosen.trouble)
+    return chosen
 
 
 def _letter(letter_id: int) -> Letter:

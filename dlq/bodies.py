@@ -62,7 +62,10 @@ class Members(BaseModel):
         if unknown := sorted(set(self.filter) - names):
             known = ", ".join(sorted(names))
             raise Problem(422, "Unknown filter", f"{', '.join(unknown)}: there are {known}")
-        return LetterFilter.from_query(self.filter)
+        chosen = LetterFilter.from_query(self.filter)
+        if chosen.trouble:
+            raise Problem(422, "The words cannot be understood", chosen.trouble)
+        return chosen
 
 
 class NewReplay(Members):

@@ -6,7 +6,9 @@ from typing import Self
 
 from django.db.models import Q, QuerySet
 
+from dlq.conditions import condition
 from dlq.models import Group, Letter
+from dlq.search import SearchError, terms
 from dlq.stages import heard
 from dlq.words import OPEN_LETTERS, LetterState
 from kit import clock
@@ -53,7 +55,7 @@ class GroupFilter(Filter):
 class LetterFilter(Filter):
     """Dead letters; without anything set, the open ones of all groups."""
 
-    q: str = ""
+    q: str = ""  # words, fields, JSON pointers (dlq/search.py)
     group: str = ""  # its number
     consumer: str = ""
     state: str = OPEN  # open, settled, all, or one LetterState
@@ -82,7 +84,21 @@ class LetterFilter(Filter):
             letters = letters.filter(died_at__gte=self.since)
         if self.until:
             letters = letters.filter(died_at__lt=self.until)
-        return letters.filter(self._text()) if self.q else letters
+        if not self.q:
+            return letters
+        try:
+            return letters.filter(condition(terms(self.q), clock.now()))
+        except SearchError:
+            return letters.none()  # words that mean nothing match nothing: never everything
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the words, or ""."""
+        try:
+            terms(self.q)
+        except SearchError as error:
+            return str(error)
+        return ""
 
     def _state(self) -> Q:
         """Both ways to say it: a group's letters are indexed by state, all by settlement."""
@@ -93,15 +109,6 @@ class LetterFilter(Filter):
         is_open = self.state != SETTLED
         states = [state for state in LetterState if (state in OPEN_LETTERS) == is_open]
         return Q(state__in=states, settled_at__isnull=is_open)
-
-    def _text(self) -> Q:
-        return (
-            Q(label__icontains=self.q)
-            | Q(event_id__icontains=self.q)
-            | Q(flow_id=self.q)
-            | Q(error_message__icontains=self.q)
-            | Q(type__icontains=self.q)
-        )
 
 
 def _number(text: str) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from brokers import config as configuration
 from brokers import discovery
 from brokers.contract import Entry
-from dlq import arrivals, deaths, matching
+from dlq import arrivals, deaths, matching, payloads
 from dlq.arrivals import Arrival
 from dlq.models import Group, Letter
 from kit import clock
@@ -111,6 +111,7 @@ def _letter(arrival: Arrival, groups: dict[str, Group]) -> Letter:
         headers=arrival.headers,
         payload=arrival.payload,
         payload_size=len(arrival.payload or b""),
+        has_json=payloads.is_searchable(arrival.payload),
         first_died_at=arrival.died_at,
         **deaths.newest(arrival),
     )

@@ -85,6 +85,7 @@ class Letter(models.Model):
     evidence = models.CharField(max_length=200, blank=True)  # the mark that says it is dead
     payload = models.BinaryField(null=True)
     payload_size = models.IntegerField(default=0)
+    has_json = models.BooleanField(default=False)  # JSON that databases read too: it is searched
     error_type = models.CharField(max_length=255, blank=True)
     error_message = models.TextField(blank=True)
     error_stack = models.TextField(blank=True)

@@ -65,6 +65,20 @@ def is_json(payload: bytes | None) -> bool:
     return parse(payload) is not _NOTHING
 
 
+def is_searchable(payload: bytes | None) -> bool:
+    """Whether a database reads the payload as JSON too: UTF-8, no NUL, no half of a character."""
+    value = parse(payload)
+    if value is _NOTHING or payload is None:
+        return False
+    try:
+        payload.decode()
+        return "\\u0000" not in json.dumps(value, default=str) and bool(
+            json.dumps(value, ensure_ascii=False, default=str).encode()
+        )
+    except (UnicodeError, RecursionError, ValueError):
+        return False
+
+
 def same_json(one: bytes | None, other: bytes | None) -> bool:
     """Whether two JSON texts differ in nothing but white space."""
     if one is None or other is None:

@@ -2,13 +2,23 @@
 
 from django.urls import path
 
-from dlq.views import actions, edit, group_actions, groups, letters, replay_actions, replays
+from dlq.views import (
+    actions,
+    edit,
+    exports,
+    group_actions,
+    groups,
+    letters,
+    replay_actions,
+    replays,
+)
 
 app_name = "dlq"
 urlpatterns = [
     path("dead-letters", groups.groups, name="groups"),
     path("dead-letters/groups/<int:group_id>", groups.group, name="group"),
     path("dead-letters/groups/<int:group_id>/<str:verb>", group_actions.say, name="group_say"),
+    path("dead-letters/export.<str:form>", exports.letters, name="export"),
     path("dead-letters/plan", actions.plan_replay, name="plan"),
     path("dead-letters/discard", actions.discard_letters, name="discard"),
     path("dead-letters/<int:letter_id>", letters.letter, name="letter"),

@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from ninja.security import APIKeyCookie, HttpBearer
 from ninja.security.base import AuthBase
 
@@ -25,7 +25,7 @@ class Actor(Protocol):
     person: User | None
 
 
-V = TypeVar("V", bound=Callable[..., HttpResponse])
+V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 
 
 def require(permission: Permission) -> Callable[[V], V]:
@@ -33,7 +33,7 @@ def require(permission: Permission) -> Callable[[V], V]:
 
     def wrap(view: V) -> V:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             allow(request, permission)
             return view(request, *args, **kwargs)
 

@@ -10,7 +10,18 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from pydantic import BaseModel
 
-from dlq import classes, control, discard, documents, editing, plan, queries, ramp, replay_documents
+from dlq import (
+    classes,
+    control,
+    discard,
+    documents,
+    editing,
+    export,
+    plan,
+    queries,
+    ramp,
+    replay_documents,
+)
 from dlq.choices import DEFAULT, FIXED
 from dlq.editing import EditError
 from dlq.filters import LetterFilter
@@ -36,6 +47,7 @@ class Command(BaseCommand):
         listed = verbs.add_parser("list", help="dead letters, newest first")
         _filters(listed)
         listed.add_argument("--limit", type=int, default=LISTED)
+        listed.add_argument("--format", choices=[*export.FORMATS], help="all that match, as lines")
         show = verbs.add_parser("show", help="one letter with what a replay would send")
         show.add_argument("id", type=int)
         edit = verbs.add_parser("edit", help="keep a revision; the original stays")
@@ -85,7 +97,14 @@ class Command(BaseCommand):
             raise CommandError(f"{error.field}: {error.text}{where}") from error
 
     def _list(self, options: dict[str, Any]) -> None:
-        found = queries.letters(LetterFilter.from_query(options)).order_by(*queries.BY_DEATH)
+        chosen = LetterFilter.from_query(options)
+        if chosen.trouble:
+            raise CommandError(chosen.trouble)
+        if options["format"]:
+            for line in export.lines(chosen.apply(Letter.objects.all()), options["format"]):
+                self.stdout.write(line, ending="")
+            return
+        found = queries.letters(chosen).order_by(*queries.BY_DEATH)
         rows = list(found[: options["limit"]])
         if options["json"]:
             self._print([documents.letter(row).model_dump() for row in rows])
