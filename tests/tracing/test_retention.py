@@ -237,7 +237,6 @@ def test_a_walk_goes_on_where_it_was_and_counts(
     thirty_days: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(walks, "BATCH", 2)
-    monkeypatch.setattr(walks, "READ", 3)
     for number in range(7):
         order(number)
     summarised()

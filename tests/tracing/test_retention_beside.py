@@ -34,7 +34,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "pause", lambda *_, **__: 0.0)
     monkeypatch.setattr(loop, "IDLE_S", 0.05)
     monkeypatch.setattr(walks, "BATCH", 20)
-    monkeypatch.setattr(walks, "READ", 100)
 
 
 def orders(first: int, number: int, received_at: datetime) -> None:

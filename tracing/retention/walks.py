@@ -20,8 +20,7 @@ from tracing.models import Event, Flow, Malformed, Receipt, Span, Sweep
 from tracing.retention import remove
 from tracing.retention.remove import Old
 
-READ = 1_000  # rows looked at in one step
-BATCH = 250  # rows deleted in one transaction: an event has up to three rows more
+BATCH = 250  # rows looked at, and deleted in one transaction: an event has up to three rows more
 REWALK = timedelta(hours=1)  # from the first row on: what was held before may be free
 LATE, LATE_OF = timedelta(hours=1), 20  # so long, and a part of its age, is too far behind
 GRACE = timedelta(minutes=15)  # what came in since is not deleted for its size: a tap that was
@@ -74,31 +73,26 @@ def walks(retention: Retention, now: datetime, *, over: bool) -> Iterator[Walk]:
 def _of_age(retention: Retention, age: timedelta, until: datetime) -> Walk:
     """The events of those types that have this age."""
     name = f"events {int(age.total_seconds())}s"
-    return Walk(
-        name,
-        _events,
-        remove.events,
-        until,
-        lambda row: retention.of_type(row.type) == age,
-        age,
-    )
+    others = retention.of_type("")
+    ages = {type_: retention.of_type(type_) for type_ in retention.types}
+
+    def wanted(row: Old) -> bool:
+        return ages.get(row.type, others) == age
+
+    return Walk(name, _events, remove.events, until, wanted, age)
 
 
 def step(walk: Walk) -> Step:
     """Look at the next rows and delete what may go of them, in one transaction."""
     sweep, _ = Sweep.objects.get_or_create(name=walk.name)
-    seen = walk.rows(sweep.position, READ)
+    seen = walk.rows(sweep.position, BATCH)
     old = [row for _, row in takewhile(lambda pair: pair[0] < walk.until, seen)]
-    wanted = [row for row in old if walk.wanted(row)]
-    batch = wanted[:BATCH]
-    more = len(wanted) > BATCH
-    position = batch[-1].id if more else old[-1].id if old else sweep.position
     if not old:
         _begin_anew(sweep)
         return Step(0, more=False)
-    deleted, held_s = _delete(walk, batch, sweep, position)
+    deleted, held_s = _delete(walk, list(filter(walk.wanted, old)), sweep, old[-1].id)
     late = deleted > 0 and walk.until - seen[0][0] > max(LATE, walk.age / LATE_OF)
-    return Step(deleted, more or len(old) == READ, held_s, late)
+    return Step(deleted, len(old) == BATCH, held_s, late)
 
 
 def _delete(walk: Walk, batch: Sequence[Old], sweep: Sweep, position: int) -> tuple[int, float]:
