@@ -116,6 +116,35 @@ class ConsumerLag:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsumerCursor:
+    """How far one consumer was given one stream."""
+
+    stream: str
+    consumer: str
+    position: str  # of the last entry it was given
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSpan:
+    """A stretch of a stream of which one consumer's unacknowledged entries are asked for."""
+
+    stream: str
+    consumer: str
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEntry:
+    """An entry that was given to a consumer and is not acknowledged."""
+
+    position: str
+    process: str
+    idle_s: float  # since it was given last
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueueDepth:
     """A dead-letter queue, now."""
 
@@ -254,6 +283,14 @@ class Broker(Protocol):
 
     def latest(self, stream: str, count: int) -> list[Entry]:
         """The last entries of a stream, newest first; [] when it is none of ours."""
+
+    def cursors(self, streams: Sequence[str]) -> list[ConsumerCursor]:
+        """Every consumer of these streams; of those that are gone there are none."""
+
+    def pending(
+        self, spans: Sequence[PendingSpan], count: int
+    ) -> list[Sequence[PendingEntry] | None]:
+        """For each span the first `count` of its pending entries, in order; None: it is gone."""
 
     def entry(self, stream: str, position: str) -> Entry | None:
         """One entry, or None when it is gone."""

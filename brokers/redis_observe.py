@@ -1,6 +1,6 @@
 """Reading streams without a consumer group, from cursors that the caller keeps.
 
-Nothing here writes: TYPE, TIME, XINFO, XRANGE, XREVRANGE and XREAD are all that is sent.
+Nothing here writes: TYPE, TIME, XINFO, XRANGE, XREVRANGE, XREAD and XPENDING are all that is sent.
 """
 
 import time
@@ -10,7 +10,15 @@ from datetime import datetime
 from redis import ResponseError
 
 from brokers.config import BrokerConfig
-from brokers.contract import Beginning, BrokerError, Entry, StreamState
+from brokers.contract import (
+    Beginning,
+    BrokerError,
+    ConsumerCursor,
+    Entry,
+    PendingEntry,
+    PendingSpan,
+    StreamState,
+)
 from brokers.discovery import role_of
 from brokers.redis_lag import STREAMS_A_TRIP, stream_state
 from brokers.redis_tap import to_entry
@@ -24,6 +32,7 @@ from brokers.redis_wire import (
     milliseconds,
     order,
     pairs,
+    pending,
     position_after,
     position_before,
     server_ms,
@@ -156,3 +165,31 @@ class RedisObserver:
                 return START_OF_STREAM  # trimmed meanwhile: there are no older ones
             until, left = page[-1].position, left - len(page)
         return position_before(until) if count else state.head
+
+    def cursors(self, streams: Sequence[str]) -> list[ConsumerCursor]:
+        """As in the contract."""
+        found = []
+        for at in range(0, len(streams), STREAMS_A_TRIP):
+            trip = streams[at : at + STREAMS_A_TRIP]
+            replies = self._wire.ask_all([("XINFO", "GROUPS", name) for name in trip])
+            for name, reply in zip(trip, replies, strict=True):
+                for group in () if isinstance(reply, ResponseError) else map(pairs, reply):
+                    position = text(group["last-delivered-id"])
+                    found.append(ConsumerCursor(name, text(group["name"]), position))
+        return found
+
+    def pending(
+        self, spans: Sequence[PendingSpan], count: int
+    ) -> list[Sequence[PendingEntry] | None]:
+        """As in the contract."""
+        replies = self._wire.ask_all(
+            [("XPENDING", one.stream, one.consumer, one.first, one.last, count) for one in spans]
+        )
+        return [None if isinstance(reply, ResponseError) else _pending(reply) for reply in replies]
+
+
+def _pending(reply: Raw) -> list[PendingEntry]:
+    return [
+        PendingEntry(line.position, line.process, line.idle_ms / 1000, line.tries)
+        for line in pending(reply)
+    ]

@@ -9,9 +9,12 @@ from brokers.config import BrokerConfig
 from brokers.contract import (
     Beginning,
     BrokerError,
+    ConsumerCursor,
     ConsumerLag,
     Delivered,
     Entry,
+    PendingEntry,
+    PendingSpan,
     QueueDepth,
     Stream,
     StreamState,
@@ -101,6 +104,16 @@ class RedisStreams:
         reply = self.wire.ask("XREVRANGE", stream, "+", "-", "COUNT", count)
         now_ms = server_ms(self.wire)
         return [to_entry(self.name, found, line, now_ms) for line in entries(reply)]
+
+    def cursors(self, streams: Sequence[str]) -> list[ConsumerCursor]:
+        """Every consumer of these streams; raises BrokerError."""
+        return self._observer.cursors(streams)
+
+    def pending(
+        self, spans: Sequence[PendingSpan], count: int
+    ) -> list[Sequence[PendingEntry] | None]:
+        """What is not acknowledged in each span, None where it is gone; raises BrokerError."""
+        return self._observer.pending(spans, count)
 
     def entry(self, stream: str, position: str) -> Entry | None:
         """One entry, or None when it is gone or no position."""

@@ -8,8 +8,10 @@ malformed, so that it is not in the way of its neighbours.
 import logging
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, connection
 
@@ -21,9 +23,11 @@ from kit.writes import writing
 from tracing import cursors, store
 from tracing.cursors import Overtaken
 from tracing.envelope import Rules
+from tracing.passed import Follower
 from tracing.store import Prepared, Taken
 
 SWITCH_S = 0.0005  # see share_the_lock
+FOLLOW_EVERY_S = (5.0, 0.5)  # consumers without receipts: usually, and while much is left to do
 BLOCK_MS = 500  # how long one read waits; divided among the brokers
 AWAY = (BrokerError, OperationalError, InterfaceError, Overtaken)
 log = logging.getLogger(__name__)
@@ -63,6 +67,8 @@ class Tap:
         self.totals = Totals()
         self._rules = rules
         self._sources = [Source(broker, rules.current, process) for broker in brokers]
+        self._followers = [Follower(broker, process) for broker in brokers]
+        self._next_follow = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Take in until told to stop; what was read by then is finished."""
@@ -70,6 +76,7 @@ class Tap:
             if not self._sources:
                 stop.wait(BLOCK_MS / 1000)
             self.round(BLOCK_MS // max(1, len(self._sources)))
+            self._follow_when_due()
             stop.wait(min((source.wait_s() for source in self._sources), default=0.0))
         self.round(1, last=True)
         self.close()
@@ -87,6 +94,10 @@ class Tap:
         for source in self._sources:
             while self._step(source, 1):
                 pass
+        for follower in self._followers:
+            follower.round(timedelta())
+            while follower.more:
+                follower.round(timedelta())
         self.close()
 
     def round(self, block_ms: int, *, last: bool = False) -> None:
@@ -101,6 +112,23 @@ class Tap:
                 seconds = source.failed()
                 log.warning("tap of %s waits %.1f s: %s", source.broker.name, seconds, error)
                 connection.close()
+
+    def _follow_when_due(self) -> None:
+        """Infer deliveries of consumers that send no receipts."""
+        if time.monotonic() < self._next_follow:
+            return
+        for source, follower in zip(self._sources, self._followers, strict=True):
+            if source.wait_s() > 0:
+                continue
+            source.settle()
+            try:
+                follower.round()
+            except AWAY as error:
+                log.warning("consumers of %s are not followed: %s", source.broker.name, error)
+                connection.close()
+        usual, soon = FOLLOW_EVERY_S
+        more = any(follower.more for follower in self._followers)
+        self._next_follow = time.monotonic() + (soon if more else usual)
 
     def _step(self, source: Source, block_ms: int, *, last: bool = False) -> int:
         """Store one read while the next is read; how many entries that was."""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from brokers.config import TAP_GROUP
 from brokers.contract import Broker, Entry
+from tracing import cursors
 from tracing.cursors import Move
 
 BATCH = 500  # entries in one transaction: about kit.limits.TRANSACTION_ROWS rows
@@ -49,9 +50,13 @@ class InGroup:
     def __init__(self, broker: Broker, process: str) -> None:
         self._broker = broker
         self._process = process
+        self._watched = False
 
     def ready(self) -> bool:
-        """Always: the group shares out the work."""
+        """Always: the group shares out the work. The first time it is written down since when."""
+        if not self._watched:
+            cursors.hold(self._broker.name, self._process, self._broker.start)
+            self._watched = True
         return True
 
     def read(self, block_ms: int, *, ahead: bool) -> list[Part]:

@@ -7,7 +7,7 @@ comes after its commit, and what was read ahead and not acknowledged comes again
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -75,6 +75,11 @@ class Source:
         """Begin to read what comes after these, if they were so many that more is likely."""
         if len(batches) > 1:
             self._ahead = self._thread.submit(self._batches, 1, ahead=True)
+
+    def settle(self) -> None:
+        """Wait until nothing is being read: then another thread may speak with the broker."""
+        if self._ahead:
+            wait([self._ahead])
 
     def acknowledge(self, batches: Sequence[Batch]) -> None:
         """Say that these are committed. Raises BrokerError."""

@@ -17,7 +17,7 @@ from brokers.contract import Beginning
 from kit import clock
 from kit.writes import writing
 from tracing.bulk import IGNORE, Moment, Row, Table, moment
-from tracing.models import Cursor, Watch
+from tracing.models import Cursor, Event, Watch
 
 HELD_FOR = timedelta(seconds=20)  # a killed process's broker goes over to another one after it
 _TABLE = Table(
@@ -85,17 +85,23 @@ def hold(broker: str, process: str, start: str) -> Watch | None:
     now = clock.now()
     until = now + HELD_FOR
     with writing():
-        watch, made = Watch.objects.get_or_create(
-            broker=broker,
-            defaults={"process": process, "held_until": until, "start": start, "began_at": now},
-        )
+        watch, made = Watch.objects.filter(broker=broker).first(), False
+        if watch is None:
+            mine = {"process": process, "held_until": until, "start": start}
+            since = {"began_at": now, "looked_to": newest_event()}
+            watch, made = Watch.objects.get_or_create(broker=broker, defaults={**mine, **since})
         free = Q(process=process) | Q(held_until__lte=now) | Q(held_until__gt=now + 2 * HELD_FOR)
-        mine = Watch.objects.filter(free, broker=broker)
-        if not made and not mine.update(process=process, held_until=until, start=start):
+        held = Watch.objects.filter(free, broker=broker)
+        if not made and not held.update(process=process, held_until=until, start=start):
             return None
         if watch.start != start:
             Cursor.objects.filter(_CUT, broker=broker).delete()
     return watch
+
+
+def newest_event() -> int:
+    """The number of the newest event's row; 0 when there is none."""
+    return Event.objects.aggregate(last=Max("id"))["last"] or 0
 
 
 def release(broker: str, process: str) -> None:

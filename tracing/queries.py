@@ -28,6 +28,8 @@ WITH RECURSIVE seen(name) AS (
 )
 SELECT name FROM seen WHERE name IS NOT NULL LIMIT %s
 """
+NOT_SENT = ("letter", "inferred")  # origins of rows that no consumer sent
+HANDLED = ("succeeded", "handled")
 ATTEMPT_FIELDS = (
     "replay_attempt",
     "consumer",
@@ -128,7 +130,7 @@ def outcomes_of_attempts(attempts: Sequence[str]) -> Iterator[AttemptOutcome]:
         found = (
             Receipt.objects.filter(replay_attempt__in=chunk)
             .exclude(replay_attempt="")
-            .exclude(origin="letter")
+            .exclude(origin__in=NOT_SENT)
             .order_by("id")
         )
         for row in found.values_list(*ATTEMPT_FIELDS):
@@ -158,7 +160,7 @@ def effects_of(deliveries: Sequence[tuple[bytes, str]]) -> Effects:
     named: set[bytes] = set()
     receipts = 0
     for chunk in chunks(sorted({identity for identity, _ in wanted})):
-        found = Receipt.objects.filter(identity__in=chunk).exclude(origin="letter")
+        found = Receipt.objects.filter(identity__in=chunk).exclude(origin__in=NOT_SENT)
         for identity, consumer, published in found.values_list("identity", "consumer", "published"):
             if (bytes(identity), consumer) in wanted:
                 receipts += 1
@@ -234,7 +236,7 @@ def _handled(identities: set[bytes], consumers: set[str]) -> set[tuple[bytes, st
     answer: set[tuple[bytes, str]] = set()
     for chunk in chunks(sorted(identities)):
         found = Receipt.objects.filter(
-            identity__in=chunk, consumer__in=sorted(consumers), outcome="succeeded"
+            identity__in=chunk, consumer__in=sorted(consumers), outcome__in=HANDLED
         ).values_list("identity", "consumer")
         answer.update((bytes(identity), consumer) for identity, consumer in found)
     return answer

@@ -66,6 +66,7 @@ class AttemptOut(msgspec.Struct, gc=False):
     process: str
     release: str
     replay_attempt: str
+    told_by: str
 
 
 class DeliveryOut(msgspec.Struct, gc=False):
@@ -211,6 +212,7 @@ def _attempt(attempt: Attempt, mask: Mask) -> AttemptOut:
         process=attempt.process,
         release=attempt.release,
         replay_attempt=attempt.replay_attempt,
+        told_by=attempt.told_by,
     )
 
 

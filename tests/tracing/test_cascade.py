@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tracing.making import at, event, ident, receipt, shop
-from tracing.cascade import Cascade, Delivery, DeliveryState, Evidence, SegmentKind, build
+from tracing.cascade import (
+    Cascade,
+    Delivery,
+    DeliveryState,
+    Evidence,
+    SegmentKind,
+    build,
+    deliveries,
+)
 from tracing.cascade.model import delivery_node_id, event_node_id
 from tracing.rows import ReceiptRow
 
@@ -149,6 +157,45 @@ AGAIN = receipt("e", "c", "succeeded", 61, replay_attempt="r1")
 def test_the_state_of_a_delivery(rows: list[ReceiptRow], state: DeliveryState) -> None:
     assert states(*rows) is state
     assert states(*reversed(rows)) is state
+
+
+GUESS = receipt("a", "payment", "handled", 0, origin="inferred")
+RUNS = receipt("a", "payment", "started", 3, origin="inferred", attempt=2, process="p1")
+
+
+@pytest.mark.parametrize(
+    ("rows", "state", "evidence"),
+    [
+        ([GUESS], DeliveryState.HANDLED, Evidence.INFERRED),
+        ([RUNS], DeliveryState.RUNNING, Evidence.INFERRED),
+        ([GUESS, receipt("a", "payment", "retrying", 1)], DeliveryState.RETRYING, None),
+        ([RUNS, receipt("a", "payment", "succeeded", 1)], DeliveryState.SUCCEEDED, None),
+        (
+            [GUESS, receipt("a", "payment", "dead_lettered", 9, origin="letter", letter_id=1)],
+            *(DeliveryState.FAILED, Evidence.INFERRED),
+        ),
+        (
+            [RUNS, receipt("a", "payment", "discarded", 1, origin="letter", letter_id=1)],
+            *(DeliveryState.DISCARDED, Evidence.INFERRED),
+        ),
+    ],
+)
+def test_what_is_inferred_counts_where_nothing_was_said(
+    rows: list[ReceiptRow], state: DeliveryState, evidence: Evidence | None
+) -> None:
+    for order in (rows, rows[::-1]):
+        (found,) = deliveries(order, {ident("a"): at(0)})
+        assert (found.state, found.evidence) == (state, evidence or Evidence.DELIVERY)
+        assert all(one.inferred == (evidence is not None) for one in found.attempts)
+
+
+def test_how_long_an_inferred_delivery_took_is_unknown() -> None:
+    (found,) = deliveries([GUESS], {ident("a"): at(0)})
+    assert (found.last_took_s, found.start_known, found.tries) == (None, False, 1)
+    assert found.tried == ((found.attempts[0], True),)
+    (found,) = deliveries([RUNS], {ident("a"): at(0)})
+    assert (found.start_known, found.attempts[0].number) == (True, 2)
+    assert found.tried == ((found.attempts[0], False),)
 
 
 def test_a_second_replay_is_awaited_though_the_first_was_answered() -> None:

@@ -93,7 +93,7 @@ def _of_delivery(
     for attempt in delivery.attempts:
         segments += _segment(delivery.id, kind, clock, min(attempt.started_at, stop))
         begun = max(clock, attempt.started_at)
-        ended = attempt.ended_at or stop
+        ended = attempt.ended_at or (stop if attempt.outcome != "handled" else attempt.started_at)
         segments += _segment(delivery.id, SegmentKind.HANDLING, begun, min(ended, stop))
         clock, kind = max(clock, ended), _pause_after(attempt)
     segments += _segment(delivery.id, _tail(delivery, kind), clock, stop)

@@ -20,14 +20,16 @@ NO_TIME = timedelta()
 # Of several receipts of one attempt the one that says most settles it.
 WEIGHT = {
     "started": 0,
-    "retrying": 1,
-    "failed": 2,
-    "dead_lettered": 3,
-    "skipped": 4,
-    "succeeded": 5,
+    "handled": 1,
+    "retrying": 2,
+    "failed": 3,
+    "dead_lettered": 4,
+    "skipped": 5,
+    "succeeded": 6,
 }
 STATE = {
     "started": DeliveryState.RUNNING,
+    "handled": DeliveryState.HANDLED,
     "retrying": DeliveryState.RETRYING,
     "failed": DeliveryState.FAILED,
     "dead_lettered": DeliveryState.FAILED,
@@ -37,6 +39,7 @@ STATE = {
     "mended": DeliveryState.MENDED,
     "discarded": DeliveryState.DISCARDED,
 }
+UNENDED = ("started", "handled")  # of these nobody said the end
 OPEN = (DeliveryState.RUNNING, DeliveryState.RETRYING, DeliveryState.REPLAYING)
 # Why we believe what each origin tells: of the event that was handled, and of what was emitted.
 # A span knows the first by its link or its parent, the second by the spans started within it.
@@ -48,6 +51,7 @@ HANDLED = {
     "inferred": Evidence.INFERRED,
 }
 EMITTED = HANDLED | {"span": Evidence.PARENT_SPAN, "link": Evidence.PARENT_SPAN}
+UNSAID = ("letter", "inferred")  # by no consumer; what is inferred counts where none said anything
 SUREST = (Evidence.DELIVERY, Evidence.LINK, Evidence.PARENT_SPAN, Evidence.INFERRED)
 
 
@@ -74,8 +78,11 @@ def _delivery(
 ) -> Delivery:
     if len(rows) > 1:
         rows.sort(key=lambda row: (row.started_at, row.seen_at, row.receipt_identity))
-    tries = [row for row in rows if row.origin != "letter"]
-    marks = _marks(rows) if len(tries) < len(rows) else ()
+    tries = [row for row in rows if row.origin not in UNSAID]
+    marks: tuple[LetterMark, ...] = ()
+    if len(tries) < len(rows):
+        marks = _marks(rows)
+        tries = tries or [row for row in rows if row.origin == "inferred"]
     shift = _shift(tries, sent_at)
     attempts = _attempts(tries, shift)
     started = attempts[0].started_at if attempts else marks[0].at
@@ -156,7 +163,7 @@ def _attempt(rows: Sequence[ReceiptRow], shift: timedelta) -> Attempt:
         outcome=said.outcome,
         started_at=started,
         raw_started_at=said.started_at,
-        ended_at=None if said.outcome == "started" else started + took,
+        ended_at=None if said.outcome in UNENDED else started + took,
         error_type=said.error_type,
         error_message=said.error_message,
         process=said.process,
@@ -179,7 +186,10 @@ def _ended(attempts: Sequence[Attempt], started: datetime) -> datetime:
 
 
 def _state(attempts: Sequence[Attempt], marks: Sequence[LetterMark]) -> DeliveryState:
-    """What was said last holds; handled after it was given up is mended."""
+    """What was said last holds; handled after it was given up is mended. A letter is never
+    outweighed by what is only inferred: who gives up acknowledges, too."""
+    if marks and all(attempt.inferred for attempt in attempts):
+        attempts = ()
     last = attempts[-1].outcome if attempts else ""
     state = STATE.get(last, DeliveryState.RUNNING)
     died = any(attempt.outcome == "dead_lettered" for attempt in attempts)

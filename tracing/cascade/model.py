@@ -34,6 +34,7 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
     REPLAYING = "replaying"
     SUCCEEDED = "succeeded"
+    HANDLED = "handled"  # inferred: its consumer passed it, nobody said how it went
     SKIPPED = "skipped"
     MENDED = "mended"
     DISCARDED = "discarded"
@@ -66,7 +67,7 @@ SEGMENT_WORDS = {
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One try of a delivery. `ended_at` is None while it runs."""
+    """One try of a delivery. `ended_at` is None while it runs, and where nobody said it."""
 
     number: int
     outcome: str
@@ -91,10 +92,20 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def took_s(self) -> float | None:
-        """Seconds of handling, None while it runs."""
+        """Seconds of handling, None while it runs, and where nobody said it."""
         if self.ended_at is None:
             return None
         return (self.ended_at - self.started_at).total_seconds()
+
+    @property
+    def inferred(self) -> bool:
+        """Whether no receipt but the consumer's cursor and pending list tell of it."""
+        return self.told_by == "inferred"
+
+    @property
+    def start_known(self) -> bool:
+        """Whether `started_at` is more than the earliest that it can have been."""
+        return self.outcome != "handled" or bool(self.process)  # it was seen pending before
 
 
 class LetterMark(msgspec.Struct, frozen=True, gc=False):
@@ -150,11 +161,17 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def tried(self) -> tuple[tuple[Attempt, bool], ...]:
-        """Each attempt, and whether it is lost: another one followed, and it never said its end."""
+        """Each attempt, and whether its end is lost: nobody said it, and it does not run."""
         last = len(self.attempts) - 1
         return tuple(
-            (one, one.ended_at is None and n < last) for n, one in enumerate(self.attempts)
+            (one, one.ended_at is None and (n < last or one.outcome == "handled"))
+            for n, one in enumerate(self.attempts)
         )
+
+    @property
+    def start_known(self) -> bool:
+        """Whether its start is known, and so how long it waited."""
+        return not self.attempts or self.attempts[0].start_known
 
     @property
     def last_took_s(self) -> float | None:

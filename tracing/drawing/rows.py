@@ -19,6 +19,10 @@ from tracing.drawing.shapes import (
 
 FAILING = ("retrying", "failed", "dead_lettered")
 WAIT_WORTH_SAYING_S = 0.1
+PASSED = {
+    DeliveryState.SKIPPED: "skipped, it had seen it before",
+    DeliveryState.MENDED: "mended by replay, {took}",
+}
 STANDING = {
     DeliveryState.FAILED: ("dead letter", "bad"),
     DeliveryState.REPLAYING: ("being replayed", "run"),
@@ -86,7 +90,9 @@ def _add_attempt(
     kind = "bad" if attempt.outcome in FAILING else "work"
     if attempt.ended_at is None and not lost:
         kind = "run"
-    width = max(LEAST_FAILED if kind == "bad" else LEAST, end - x)
+    if attempt.inferred:
+        kind = "guess"
+    width = max(LEAST if kind in ("work", "run") else LEAST_FAILED, end - x)
     x = min(x, 100 - width)
     marks.boxes.append(Box(kind, round(x, 2), round(width, 2)))
     marks.end = max(marks.end, x + width)
@@ -149,15 +155,22 @@ def _words(node: Delivery, waited_s: float) -> str:
     if not node.attempts:
         return node.state.value
     last = node.attempts[-1]
+    if last.inferred:
+        return _inferred_words(last)
     took = "at work" if last.took_s is None else formats.duration(last.took_s)
-    if node.state is DeliveryState.SKIPPED:
-        return "skipped, it had seen it before"
-    if node.state is DeliveryState.MENDED:
-        return f"mended by replay, {took}"
+    if node.state in PASSED:
+        return PASSED[node.state].format(took=took)
     failed = sum(1 for attempt in node.attempts if attempt.outcome in FAILING)
     if failed:
         return f"failed {formats.times(failed)}, then {took}"
     return f"{formats.duration(waited_s)} wait, {took}" if waited_s >= WAIT_WORTH_SAYING_S else took
+
+
+def _inferred_words(last: Attempt) -> str:
+    if last.outcome == "handled":
+        return "handled, inferred"
+    times = f" {formats.times(last.number)}" if last.number > 1 else ""
+    return f"delivered{times}, not acknowledged, inferred"
 
 
 def _add_critical(marks: Marks, cascade: Cascade, node: Delivery, axis: Axis) -> None:

@@ -10,7 +10,7 @@ PIXELS = 6  # that it needs at any width
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A bar of the row: wait (hatched), work, bad (with a cross), run."""
+    """A bar of the row: wait (hatched), work, bad (with a cross), run, guess (dashed)."""
 
     kind: str
     x: float

@@ -152,7 +152,7 @@ def _marks(cascade: Cascade, line: Line, axis: Axis, now: datetime) -> Marks:
 
 def _waited(cascade: Cascade, line: Line) -> float | None:
     node = line.node
-    if isinstance(node, EventNode) or not cascade.event_of(node).seen:
+    if isinstance(node, EventNode) or not cascade.event_of(node).seen or not node.start_known:
         return None
     return (node.started_at - cascade.event_of(node).at).total_seconds()
 

@@ -2,7 +2,7 @@
 
 from tracing.models.flows import Flow, FlowKey, Route
 from tracing.models.keeping import StorageSample, Sweep
-from tracing.models.read import Cursor, Watch
+from tracing.models.read import Cursor, Passed, Watch
 from tracing.models.search import (
     EventWords,
     FlowConsumer,
@@ -25,6 +25,7 @@ __all__ = [
     "FlowMark",
     "FlowType",
     "Malformed",
+    "Passed",
     "Payload",
     "Receipt",
     "Route",

@@ -15,6 +15,7 @@ class Watch(models.Model):
     began_at = models.DateTimeField(default=clock.now)  # all that came since then is read
     process = models.CharField(max_length=255, blank=True)
     held_until = models.DateTimeField()  # then another process may take it over
+    looked_to = models.BigIntegerField(default=0)  # rows of events, by their number (passed.py)
 
     def __str__(self) -> str:
         return f"{self.broker} by {self.process}"
@@ -43,3 +44,24 @@ class Cursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.broker}/{self.stream} {self.position}"
+
+
+class Passed(models.Model):
+    """How far a consumer that sends no receipts was followed on a stream; passed.py writes it."""
+
+    broker = models.CharField(max_length=64)
+    stream = models.CharField(max_length=255)
+    consumer = models.CharField(max_length=255)
+    event_id = models.BigIntegerField()  # row up to which it has passed every event
+    seen_to = models.BigIntegerField()  # row up to which every event was looked at
+    waits_at = models.CharField(max_length=64, blank=True)  # its cursor, if the next is ahead of it
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["broker", "stream", "consumer"], name="passed_consumer_stream"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consumer} on {self.stream}: {self.event_id}"

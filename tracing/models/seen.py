@@ -146,6 +146,12 @@ class Receipt(models.Model):
             models.Index(
                 fields=["received_at"], name="receipt_stray", condition=models.Q(flow_id="")
             ),
+            # inferred deliveries that were not acknowledged when last looked at
+            models.Index(
+                fields=["id"],
+                name="receipt_open",
+                condition=models.Q(origin="inferred", outcome="started"),
+            ),
             # the receipts of one replay attempt
             models.Index(
                 fields=["replay_attempt"],

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from kit import formats
@@ -17,7 +18,7 @@ BODY_SHOWN = 16 * 1024  # bytes
 STACK_SHOWN = 8 * 1024  # characters
 APPEARANCES_SHOWN = 20
 TIES_SHOWN = 20  # causes, and effects
-TELLERS = {"receipt": "receipt", "inferred": "inference"}
+TELLERS = {"receipt": "receipt"}
 JSON_TYPES = ("json", "+json")
 
 
@@ -57,7 +58,7 @@ def _standing(node: Delivery) -> dict[str, Any]:
         "icon": shown.icon,
         "tone": shown.tone,
         "word": shown.word,
-        "since": dead[-1].at if failed and dead else node.ended_at,
+        "since": dead[-1].at if failed and dead else _since(node),
         "told_by": _told_by(node),
         "attempts": [(one, _attempt_mark(one.outcome), lost) for one, lost in node.tried],
         "error": _error(node),
@@ -66,10 +67,18 @@ def _standing(node: Delivery) -> dict[str, Any]:
 
 def _told_by(node: Delivery) -> str:
     """`by 3 receipts and its letter`."""
+    if any(attempt.inferred for attempt in node.attempts):
+        letter = " and its letter" if node.marks else ""
+        return f"inferred from its consumer's cursor and pending list{letter}: no receipt came"
     origins = Counter(TELLERS.get(one.told_by, "span") for one in node.attempts)
     told = [formats.plural(number, word) for word, number in sorted(origins.items())]
     told += ["its letter"] if node.marks else []
     return f"by {' and '.join(told)}"
+
+
+def _since(node: Delivery) -> datetime | None:
+    """None where nobody said when it was handled."""
+    return None if node.state is DeliveryState.HANDLED else node.ended_at
 
 
 def _attempt_mark(outcome: str) -> Mark:
