@@ -267,10 +267,7 @@ class Broker(Protocol):
         """Say that these are stored. Writes."""
 
     def begin(self, streams: Sequence[str], known_since: datetime) -> list[Beginning]:
-        """Where the reading of these begins, as configured; those that are gone are left out.
-
-        What came after `known_since` is read in any case: since then we claim to see all.
-        """
+        """Where reading these begins, `known_since` at the latest; those gone are left out."""
 
     def read_after(self, cursors: Mapping[str, str], count: int, block_ms: int) -> list[Entry]:
         """About `count` entries that come after these positions, by stream; each stream's in order.
