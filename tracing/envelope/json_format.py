@@ -31,17 +31,22 @@ class BatchError(ValueError):
 
 def from_structured(body: bytes) -> Envelope:
     """The event in a structured-mode body. Raises EnvelopeError."""
-    return _event(body, _repeats(body))
+    repeated = _repeats(body)
+    _check_depth(body, limits.intake.nesting)
+    return _event(body, repeated)
 
 
 def from_batch(body: bytes) -> list[Envelope]:
     """The events of a batch. Raises EnvelopeError for the whole, BatchError for members."""
     repeats = _repeats(body)
+    raw = [bytes(member) for member in members(body)]
+    for member in raw:  # each alone: few have so many brackets that one has to look
+        _check_depth(member, limits.intake.nesting - 1)
     events, errors = [], []
-    for index, member in enumerate(members(body)):
+    for index, member in enumerate(raw):
         repeated = isinstance(repeats, list) and repeats[index] is True
         try:
-            events.append(_event(bytes(member), repeated))
+            events.append(_event(member, repeated))
         except EnvelopeError as error:
             errors.append((index, error))
     if errors:
@@ -118,7 +123,7 @@ def _repeats(body: bytes) -> object:
     """True for an object with a member twice, a list of that for a batch.
 
     msgspec keeps the last of two members in silence; this second reading does not. It also
-    checks what msgspec leaves raw: UTF-8, control characters, the depth.
+    checks what msgspec leaves raw: UTF-8, control characters.
     """
     try:
         text = body.decode()
@@ -131,13 +136,16 @@ def _repeats(body: bytes) -> object:
         raise _too_deep() from error
     except ValueError as error:
         raise EnvelopeError(f"is no JSON ({error})") from error
-    if is_deeper(body, limits.intake.nesting):
-        raise _too_deep()
     return found
 
 
+def _check_depth(body: bytes, bound: int) -> None:
+    if is_deeper(body, bound):
+        raise _too_deep()
+
+
 def _has_repeat(pairs: list[tuple[str, Any]]) -> bool:
-    return len({name for name, _ in pairs}) != len(pairs)
+    return len(dict(pairs)) != len(pairs)
 
 
 def _nothing(_: str) -> None:
