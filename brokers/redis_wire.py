@@ -7,6 +7,7 @@ protocol version; so callbacks are off, RESP 2 is spoken, and the shapes are giv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import redis
@@ -132,7 +133,7 @@ def before_ms(ms: int) -> str:
 
 def milliseconds(position: str) -> int:
     """The part of a position that is a time, if the server made it."""
-    return order(position)[0]
+    return int(position.partition("-")[0] or 0)
 
 
 def server_ms(wire: Wire) -> int:
@@ -146,7 +147,13 @@ def time_of(position: str, now_ms: int) -> datetime | None:
     made = milliseconds(position)
     if not _EPOCH_MS <= made <= now_ms + _AHEAD_MS:
         return None
-    return datetime.fromtimestamp(made / 1000, UTC)
+    return _moment(made)
+
+
+@lru_cache(maxsize=256)
+def _moment(milliseconds: int) -> datetime:
+    """One for all entries of a millisecond: busy streams have many."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def age_s(position: str, now_ms: int) -> float | None:

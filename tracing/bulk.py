@@ -7,7 +7,7 @@ key by the caller: two writers then never wait for each other in a circle.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
 
@@ -48,8 +48,12 @@ def on_sqlite() -> bool:
 
 def moment(value: datetime | None) -> Moment:
     """A time as the database takes it: SQLite's is text in UTC, as Django writes it."""
-    if value is None or not on_sqlite():
-        return value
+    return value if value is None or not on_sqlite() else _text(value)
+
+
+@lru_cache(maxsize=1024)
+def _text(value: datetime) -> str:
+    """Many rows of a batch have the time of one millisecond, and that of their receipt."""
     if value.tzinfo is not UTC:
         value = value.astimezone(UTC)
     return value.isoformat(" ")[: -len("+00:00")]

@@ -8,6 +8,7 @@ from tracing.envelope.attributes import NOT_EMPTY, REQUIRED, build
 from tracing.envelope.http_binary import PREFIX
 from tracing.envelope.json_format import from_structured
 from tracing.envelope.model import Envelope, EnvelopeError, Malformed, storable
+from tracing.envelope.ordinary import ordinary
 from tracing.envelope.rules import NO_RULES, Rules
 
 STRUCTURED = "application/cloudevents"
@@ -21,7 +22,7 @@ def from_entry(entry: Entry, rules: Rules = NO_RULES) -> Envelope | Malformed:
     somebody else's message: an event all the same (others.py).
     """
     try:
-        return _envelope(entry, rules)
+        return ordinary(entry) or _envelope(entry, rules)
     except EnvelopeError as error:
         return Malformed(reason=str(error)[:500])
 
