@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from django.db.models import Model, Q, QuerySet
 
 from kit.http import Problem
-from kit.limits import COUNT_CAP, PAGE_MAX, PAGE_SIZE, WALK, WALK_COUNTED
+from kit.limits import COUNT_CAP, PAGE_MAX, PAGE_SIZE, WALK
 
 M = TypeVar("M", bound=Model)
 Order = Sequence[str]
@@ -41,13 +41,13 @@ def page(
     """One page of `rows` in `order` (as in order_by; all fields the same way, the last unique).
 
     `walked`: the rows of the same table that an index gives in this order, where only a look at
-    each tells which are meant; then at most WALK are looked at for a page, and WALK_COUNTED for
-    the count. Raises Problem 400 when the cursor is not one of ours.
+    each tells which are meant; then at most WALK are looked at, and what is found is the count.
+    Raises Problem 400 when the cursor is not one of ours.
     """
     limit = max(1, min(limit, PAGE_MAX))
     place, back = _decode(cursor, len(order)) if cursor else (None, False)
     way = _turned(order) if back else order
-    edge = None if walked is None else _edge(walked, way, place, WALK)
+    edge = None if walked is None else _edge(walked, way, place)
     found = list(_stretch(rows, way, place, edge)[: limit + 1])
     items, more = found[:limit], len(found) > limit
     if back and not more and not edge:
@@ -55,30 +55,22 @@ def page(
     end = _values(items[-1], way) if more else edge
     start = _values(items[0], way) if items and place else place
     onward, behind = (end, start) if not back else (start, end)
-    count, estimated = _count(rows, order, walked)
+    # to count a walk is to look at each row: no more is known of it than this page
+    count = rows.order_by()[: COUNT_CAP + 1].count() if walked is None else len(items)
     return Page(
         items=items[::-1] if back else items,
         next=_encode(onward, back=False) if onward else None,
-        count=count,
-        estimated=estimated,
+        count=min(count, COUNT_CAP),
+        estimated=count > COUNT_CAP or (walked is not None and bool(place or onward)),
         previous=_encode(behind, back=True) if behind else None,
         walked_out=edge is not None and not more,
     )
 
 
-def _count(rows: "QuerySet[M]", order: Order, walked: "QuerySet[Any] | None") -> tuple[int, bool]:
-    """How many rows there are, as far as it is worth counting; and whether there may be more."""
-    edge = None if walked is None else _edge(walked, order, None, WALK_COUNTED)
-    count = _stretch(rows, order, None, edge).order_by()[: COUNT_CAP + 1].count()
-    return min(count, COUNT_CAP), count > COUNT_CAP or edge is not None
-
-
-def _edge(
-    walked: "QuerySet[Any]", way: Order, place: list[Any] | None, steps: int
-) -> list[Any] | None:
-    """Where the walk has looked at so many rows; None when it ends before."""
+def _edge(walked: "QuerySet[Any]", way: Order, place: list[Any] | None) -> list[Any] | None:
+    """Where the walk has looked at WALK rows; None when it ends before."""
     names = [name.removeprefix("-") for name in way]
-    rows = _stretch(walked, way, place, None).values_list(*names)[steps - 1 : steps + 1]
+    rows = _stretch(walked, way, place, None).values_list(*names)[WALK - 1 : WALK + 1]
     found = list(rows)
     return list(found[0]) if len(found) > 1 else None
 

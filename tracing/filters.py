@@ -68,14 +68,13 @@ class FlowFilter(Filter):
 
     def marks(self) -> "Sequence[Marks]":
         """Rows in the list's order, each of one name that a flow must have."""
-        found: list[Any] = []
-        if self.type:
-            found.append(FlowType.objects.filter(type=self.type))
-        if self.consumer:
-            found.append(FlowConsumer.objects.filter(consumer=self.consumer))
-        found += [
+        found: list[Any] = [
             FlowError.objects.filter(word=word) for term in self._errors() for word in term.exact
         ]
+        if self.consumer:
+            found.append(FlowConsumer.objects.filter(consumer=self.consumer))
+        if self.type:
+            found.append(FlowType.objects.filter(type=self.type))
         return [rows.filter(**self.started) for rows in found]
 
     def named(self) -> "Sequence[QuerySet[Any]]":

@@ -10,12 +10,14 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from kit.limits import COUNT_CAP, PAGE_SIZE
+from kit.limits import PAGE_SIZE
 from kit.pages import Page, page
 from tracing.filters import FEW, FlowFilter, probe
 from tracing.models import Flow
 from tracing.search.matches import Matches, newest
 
+FEW_LED = 100  # where an index can lead as well, that is cheaper from here on
+COMPARED = 4_000  # rows counted to see which index leads; of two with more, the first does
 ORDER = ("-started_at", "-id")
 MARK_ORDER = ("-started_at", "-flow_id")
 
@@ -55,14 +57,14 @@ def listed(
 def _way(chosen: FlowFilter, matches: Matches | None) -> _Way:
     ids = None if matches is None else frozenset(matches.events)
     many: list[list[QuerySet[Any]]] = []
-    for group in (chosen.marks(), chosen.named()):
+    for group, few in ((chosen.marks(), FEW_LED), (chosen.named(), FEW)):
         many.append([])
         for rows in group:
-            few = list(rows.values_list("flow_id", flat=True)[: FEW + 1])
-            if len(few) > FEW:
+            found = list(rows.values_list("flow_id", flat=True)[: few + 1])
+            if len(found) > few:
                 many[-1].append(rows)
             else:
-                ids = frozenset(few) if ids is None else ids & frozenset(few)
+                ids = frozenset(found) if ids is None else ids & frozenset(found)
     return _Way(ids, *many)
 
 
@@ -110,4 +112,4 @@ def _least(rows: "Sequence[QuerySet[Any]]") -> "QuerySet[Any]":
     """Those rows of which there are the fewest, as far as it is worth counting."""
     if len(rows) == 1:
         return rows[0]
-    return min(rows, key=lambda some: some.order_by()[: COUNT_CAP + 1].count())
+    return min(rows, key=lambda some: some.order_by()[:COMPARED].count())

@@ -90,7 +90,6 @@ def test_a_walk_over_many_rows_ends_and_the_next_page_goes_on(
 ) -> None:
     _entries(12)
     monkeypatch.setattr("kit.pages.WALK", 4)
-    monkeypatch.setattr("kit.pages.WALK_COUNTED", 6)
     walked = AuditEntry.objects.all()
     wanted = [row.pk for row in walked.order_by("id")][::3]  # four of twelve
     rows = walked.filter(pk__in=wanted)

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from kit import limits, pages
 from tests.tracing.making import at, event, receipt
 from tests.tracing.seeding import seed
-from tracing import filters, listing, summariser
+from tracing import listing, summariser
 from tracing.filters import FlowFilter
 from tracing.listing import listed
 from tracing.models import Flow, FlowConsumer, FlowError, FlowType
@@ -82,8 +82,8 @@ CASES = [
 def test_every_filter_whether_few_or_many_are_named(
     monkeypatch: pytest.MonkeyPatch, chosen: FlowFilter, expected: list[int], few: int
 ) -> None:
-    for module in (filters, listing):
-        monkeypatch.setattr(module, "FEW", few)
+    monkeypatch.setattr(listing, "FEW", few)
+    monkeypatch.setattr(listing, "FEW_LED", few)
     assert numbers(chosen) == expected
     assert numbers(chosen, oldest=True) == expected[::-1]
     assert listed(chosen).page.count == len(expected)
@@ -93,10 +93,9 @@ def test_every_filter_whether_few_or_many_are_named(
 def test_a_walk_ends_and_goes_on_and_its_count_is_an_estimate(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for module in (filters, listing):
-        monkeypatch.setattr(module, "FEW", 0)
+    monkeypatch.setattr(listing, "FEW", 0)
+    monkeypatch.setattr(listing, "FEW_LED", 0)
     monkeypatch.setattr(pages, "WALK", 4)
-    monkeypatch.setattr(pages, "WALK_COUNTED", 5)
     chosen = FlowFilter(consumer="payment", error="keyerror", type="OrderPlaced")
     by_type = FlowFilter(type="OrderPlaced", key="order:0")
     assert numbers(chosen) == [6, 3]
