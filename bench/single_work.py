@@ -6,28 +6,22 @@ of them alike.
 
 import itertools
 import json
-import os
-import subprocess
-import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
 from bench.load import Target, posted
-from console.processes import programs
 from kit.models import ApiToken, User
-from tests.support.redis_server import free_port
+from tests.support.web import RunningWeb
 from tracing.models import Event
 
 CONNECTIONS = 32
 ROUNDS = 4
 ROUND_S = 2.0
-READY_S = 60.0
 PATHS = {"grouped": "/api/events", "row": "/api/bench/row", "nothing": "/api/bench/nothing"}
 LEAST = {"row": 4.0, "nothing": 0.5}  # DESIGN, figures
 DATA = {"order_id": "4711", "total": "79.60", "currency": "EUR", "lines": ["a-17", "b-4"]}
@@ -38,9 +32,9 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     user = User.objects.create_user("bench", role="admin")
     token = ApiToken.issue(user, "bench", ["ingest"])[1]
-    port = free_port()
-    with _served(port):
-        rates = _measured({name: Target(port, path, token) for name, path in PATHS.items()})
+    settings_of = {"DJANGO_SETTINGS_MODULE": "bench.site.settings"}
+    with RunningWeb(Path(settings.CONSOLE_HOME), **settings_of) as web:
+        rates = _measured({name: Target(web.port, path, token) for name, path in PATHS.items()})
     names = {"row": "a commit each", "nothing": "storing nothing"}
     rows = [
         {
@@ -83,28 +77,3 @@ def _bodies() -> Iterator[bytes]:
             "data": DATA,
         }
         yield json.dumps(event).encode()
-
-
-@contextmanager
-def _served(port: int) -> Iterator[None]:
-    """The product's web server, with the bench's views beside its own."""
-    web = next(one for one in programs.console("127.0.0.1", port) if one.name == "web")
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "bench.site.settings"}
-    process = subprocess.Popen(web.command, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        _wait(f"http://127.0.0.1:{port}/healthz")
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait(url: str) -> None:
-    ends = time.monotonic() + READY_S
-    while time.monotonic() < ends:
-        try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310  # our own address
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError(url)

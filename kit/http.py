@@ -68,10 +68,22 @@ def read_body(request: HttpRequest, limit: int, inflated: int | None = None) -> 
     declared = request.META.get("CONTENT_LENGTH") or "0"
     if declared.isdigit() and int(declared) > bound:
         raise _too_large(bound)
-    raw = bytes(request.read(bound + 1))
+    raw = _sent(request, bound + 1)
     if len(raw) > bound:
         raise _too_large(bound)
     return _gunzip(raw, after) if zipped else raw
+
+
+def _sent(request: HttpRequest, most: int) -> bytes:
+    """The body as it is sent, at most so many bytes of it."""
+    # Django reads nothing of a chunked body, which has no length; the server knows where it ends
+    chunked = "CONTENT_LENGTH" not in request.META and request.META.get("wsgi.input_terminated")
+    stream = request.META["wsgi.input"] if chunked else request
+    parts: list[bytes] = []
+    while most > 0 and (part := stream.read(most)):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
 
 
 def _gunzip(raw: bytes, limit: int) -> bytes:

@@ -1,6 +1,7 @@
 """Bodies within a bound, and problem documents."""
 
 import gzip
+import io
 import json
 
 import pytest
@@ -38,6 +39,22 @@ def test_what_is_refused(body: bytes, encoding: str, status: int) -> None:
     with pytest.raises(Problem) as refused:
         _read(body, encoding)
     assert refused.value.status == status
+
+
+@pytest.mark.parametrize("size", [0, 1, LIMIT, LIMIT + 1])
+def test_a_chunked_body_is_read_within_the_limit(size: int) -> None:
+    class OneByOne(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            return super().read(min(size or 0, 300))
+
+    request = RequestFactory().generic("POST", "/")
+    request.META.pop("CONTENT_LENGTH", None)
+    request.META |= {"wsgi.input": OneByOne(b"x" * size), "wsgi.input_terminated": True}
+    if size <= LIMIT:
+        assert read_body(request, LIMIT) == b"x" * size
+        return
+    with pytest.raises(Problem, match="413"):
+        read_body(request, LIMIT)
 
 
 def test_a_problem_document_has_the_members_of_rfc_9457() -> None:
