@@ -1,5 +1,6 @@
 """A mapping tried: which events the last messages of a stream would become, or why not."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,6 +53,18 @@ def proposal(entries: Sequence[Entry]) -> Suggestion:
     return suggest(
         [one for entry, one in found if isinstance(one, Envelope) and _is_foreign(entry, one)]
     )
+
+
+def formats(entries: Sequence[Entry]) -> list[str]:
+    """What these messages are recognised as, the commonest first; "" is nobody's format."""
+    counts: Counter[str] = Counter()
+    for entry in entries:
+        found = from_entry(entry)
+        if isinstance(found, Envelope) and _is_foreign(entry, found):
+            counts[found.extensions.get(READ_AS, "")] += 1
+        else:
+            counts["CloudEvents"] += 1
+    return [name for name, _ in counts.most_common()]
 
 
 def _is_foreign(entry: Entry, event: Envelope) -> bool:

@@ -17,12 +17,13 @@ from console.mappings import form, saved, trial
 from console.mappings.form import Form
 from console.mappings.saved import Effective, Refused
 from console.models import StreamMapping
-from kit.live import respond
+from kit.live import respond, wanted_region
 from kit.permissions import Permission
 from kit.security import actor, allow, person, require
 from tracing.envelope.suggest import SAMPLES, Suggestion
 
 STREAMS_SHOWN = 300
+REGIONS = {"tried": "console/_tried.html"}
 WORDS = {
     "id": ("ID", "/id"),
     "source": ("Source", "=/shop/orders"),
@@ -99,9 +100,11 @@ def _save(request: HttpRequest, broker: str, stream: str) -> HttpResponse:
 def _page(
     request: HttpRequest, broker: str, stream: str, given: Form | None, status: int = 200
 ) -> HttpResponse:
-    entries, error = _last(broker, stream)
+    # while somebody types, only what is tried is read
+    typing = wanted_region(request, REGIONS) is not None
+    entries, error = _last(broker, stream, trial.TRIED if typing else SAMPLES)
     now = saved.effective(broker, stream)
-    proposed = trial.proposal(entries)
+    proposed = trial.proposal([] if typing else entries)
     shown = given or _begin(broker, stream, now, proposed)
     fixed = now is not None and now.row is None
     context = {
@@ -116,11 +119,11 @@ def _page(
         "keys_proposed": ", ".join(proposed.keys),
         "may_save": not fixed and person(request).may(Permission.ADMIN),
         "error": error,
-        "samples": min(len(entries), SAMPLES),
+        "formats": trial.formats([] if typing else entries),
+        "samples": len(entries),
         **_tried(entries, shown),
     }
-    regions = {"tried": "console/_tried.html"}
-    return respond(request, "console/mapping.html", regions, context, status=status)
+    return respond(request, "console/mapping.html", REGIONS, context, status=status)
 
 
 def _tried(entries: list[Entry], shown: Form) -> dict[str, Any]:
@@ -160,9 +163,9 @@ def _fields(shown: Form, proposed: Suggestion) -> list[dict[str, Any]]:
     ]
 
 
-def _last(broker: str, stream: str) -> tuple[list[Entry], str]:
+def _last(broker: str, stream: str, count: int) -> tuple[list[Entry], str]:
     try:
-        return connect(broker).latest(stream, SAMPLES), ""
+        return connect(broker).latest(stream, count), ""
     except BrokerError as error:
         return [], str(error)
 

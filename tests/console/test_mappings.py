@@ -21,6 +21,7 @@ from console.rulebook import Rulebook
 from console.tap import Tap
 from kit.models import ApiToken, AuditEntry, User
 from tests.support.redis_server import RedisServer
+from tests.tracing.test_foreign import faststream
 from tests.tracing.test_suggest import chain, uuid
 from tracing.models import Event, FlowKey
 
@@ -94,6 +95,15 @@ def test_what_does_not_fit_is_said_before_anything_is_saved(redis: Any) -> None:
     assert "2 of 11 do not fit" in region
     assert "id: there is nothing at /meta/eventId" in region
     assert "a CloudEvent: it says itself what it is" in region
+
+
+def test_what_is_recognised_anyway_is_said(redis: Any) -> None:
+    redis.xadd("cloud", {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/a", "ce-type": "T"})
+    page = text_of(person().get("/settings/mapping/legacy/cloud"))
+    assert "Not mapped. CloudEvents among the last messages say themselves" in page
+    redis.xadd("fast", {"__data__": faststream({"correlation_id": "c"}, b'{"n": 1.5}')})
+    page = text_of(person().get("/settings/mapping/legacy/fast"))
+    assert "Messages of FastStream are recognised without a mapping" in page
 
 
 def test_a_wrong_place_is_named(redis: Any) -> None:
@@ -214,7 +224,7 @@ def test_a_broker_that_is_away_is_said(redis: Any) -> None:
 
 def test_an_empty_stream_can_be_mapped_but_not_tried(redis: Any) -> None:
     page = text_of(person().get("/settings/mapping/legacy/new"))
-    assert "nothing in the last messages looks like an ID" in page
+    assert "Not mapped.</p>" in page
     assert "a mapping can be saved, but not tried" in page
 
 

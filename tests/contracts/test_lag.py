@@ -8,7 +8,7 @@ import pytest
 
 from brokers import redis_count
 from brokers.config import BrokerConfig
-from brokers.contract import ConsumerLag, Delivered, Method, Role, StreamState
+from brokers.contract import BrokerError, ConsumerLag, Delivered, Method, Role, StreamState
 from brokers.redis_streams import RedisStreams
 from tests.support.redis_server import RedisServer
 
@@ -256,3 +256,16 @@ def test_a_thousand_groups_take_a_bounded_number_of_round_trips(
     monkeypatch.setattr(broker.wire, "ask_all", counted)
     assert len(broker.lag()) == 1_000
     assert len(trips) <= 12
+
+
+def test_the_latest_entries_newest_first_and_nothing_changes(
+    broker: RedisStreams, client: Any
+) -> None:
+    added = fill(client, "orders.0", 5)
+    assert [entry.position for entry in broker.latest("orders.0", 3)] == added[:1:-1]
+    assert broker.latest("orders.0", 3)[0].body == b"{}"
+    assert broker.latest("nothing", 3) == []
+    client.set("text", "x")
+    with pytest.raises(BrokerError, match="WRONGTYPE"):
+        broker.latest("text", 3)
+    assert client.xinfo_stream("orders.0")["groups"] == 0

@@ -20,7 +20,7 @@ def read(message: Message) -> Found | None:
     """A change: which table, what was done, when, in which transaction."""
     members = message.members(b'"op"', b'"source"', b'"ts_ms"')
     change = members.get("payload") if "schema" in members else members
-    if not isinstance(change, dict) or change.get("op") not in WORDS:
+    if not isinstance(change, dict) or text(change.get("op")) not in WORDS:
         return None
     source = change.get("source")
     if not isinstance(source, dict) or "connector" not in source:

@@ -11,19 +11,21 @@ import re
 from tracing.envelope.foreign.message import Found, Message
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_CERTAIN = ("spring_json_header_types", "__TypeId__")
 
 
 def read(message: Message) -> Found | None:
     """Spring's own marks, or `id` (a UUID) with `timestamp` and `contentType`."""
     headers = message.headers
+    certain = "spring_json_header_types" in headers or "__TypeId__" in headers
+    if not certain and not ("timestamp" in headers and "contentType" in headers):
+        return None
     own = _said(headers, "id")
-    complete = "timestamp" in headers and "contentType" in headers and _UUID.fullmatch(own)
-    if not complete and not any(mark in headers for mark in _CERTAIN):
+    own = own if _UUID.fullmatch(own) else ""
+    if not certain and not own:
         return None
     return Found(
         reader="Spring",
-        id=own if _UUID.fullmatch(own) else "",
+        id=own,
         type=_said(headers, "__TypeId__") or _said(headers, "type"),
         time=_said(headers, "timestamp"),
         correlation=_said(headers, "correlationId") or _said(headers, "kafka_correlationId"),
