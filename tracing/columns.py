@@ -1,5 +1,6 @@
 """The rows of tracing's tables, as the writers fill them."""
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -106,14 +107,14 @@ MALFORMED = Table(
 )
 
 SIZE = EVENT.columns.index("size")
-_BROKER = EVENT.columns.index("broker")
 _NEWER = ", ".join(f"{name} = excluded.{name}" for name in EVENT.columns[1:])
 # Of several appearances the earliest says what the event is, whichever comes in first; the
-# body's hash decides between two of the same moment. A span says it only where no envelope does.
+# body's hash decides between two of the same moment, then the place (`rank`; not by the database,
+# whose collations differ). A span says it only where no envelope does.
 EARLIEST = (
     f"ON CONFLICT (identity) DO UPDATE SET {_NEWER}"
     f" WHERE (excluded.broker = '{SPAN_BROKER}', excluded.published_at, excluded.body_hash)"
-    f" < (tracing_event.broker = '{SPAN_BROKER}', tracing_event.published_at,"
+    f" <= (tracing_event.broker = '{SPAN_BROKER}', tracing_event.published_at,"
     " tracing_event.body_hash)"
 )
 # Before an earlier one takes its place in the event's row.
@@ -132,19 +133,19 @@ MARK_DIRTY = (
 )
 
 
-def rank(broker: str, published_at: Moment, hashed: bytes) -> tuple[Any, ...]:
+# Of an event's row: the appearance in it, and what tells two appearances of one event apart.
+appearance_of = itemgetter(*map(EVENT.columns.index, APPEARANCE.columns))
+place_of = itemgetter(*map(EVENT.columns.index, ("broker", "stream", "position")))
+
+
+def rank(published_at: Moment, hashed: bytes, place: Sequence[str]) -> tuple[Any, ...]:
     """As in EARLIEST: of two rows of one event, the one of the lesser rank says what it is."""
-    return broker == SPAN_BROKER, published_at, hashed
+    return place[0] == SPAN_BROKER, published_at, hashed, *place
 
 
 def rank_of(event: Row) -> tuple[Any, ...]:
     """The rank of an event's row."""
-    return rank(event[_BROKER], event[1], event[2])
-
-
-# Of an event's row: the appearance in it, and what tells two appearances of one event apart.
-appearance_of = itemgetter(*map(EVENT.columns.index, APPEARANCE.columns))
-place_of = itemgetter(*map(EVENT.columns.index, ("broker", "stream", "position")))
+    return rank(event[1], event[2], place_of(event))
 
 
 def flow_row(flow_id: str, started_at: object, now: object) -> Row:

@@ -88,7 +88,7 @@ def _put_earlier(
         identity
         for identity, there in sorted(known.items())
         if columns.rank_of(rows[identity])
-        < columns.rank(there[4], read_moment(there[1]), bytes(there[2]))
+        < columns.rank(read_moment(there[1]), bytes(there[2]), there[-3:])
     ]
     run(columns.KEEP_APPEARANCE, earlier)
     write(columns.EVENT, [rows[identity] for identity in earlier], columns.EARLIEST)
