@@ -7,7 +7,22 @@ from typing import Any
 from tracing.bulk import Moment, Row, Table
 from tracing.rows import SPAN_BROKER
 
-EVENT = Table(
+_TYPES = {  # PostgreSQL's, of columns of these names; the others are text
+    **dict.fromkeys(("identity", "receipt_identity", "body_hash", "data", "raw"), "bytea"),
+    **dict.fromkeys(("published_at", "received_at", "time", "broker_time"), "timestamptz"),
+    **dict.fromkeys(("seen_at", "started_at", "last_at", "dirty_since"), "timestamptz"),
+    **dict.fromkeys(("causes", "attributes", "headers", "published"), "jsonb"),
+    **dict.fromkeys(("size", "attempt", "events", "deliveries", "open_letters"), "int4"),
+    **dict.fromkeys(("duration_ms", "retry_in_ms"), "float8"),
+    "letter_id": "int8",
+}
+
+
+def _table(name: str, columns: tuple[str, ...]) -> Table:
+    return Table(name, columns, tuple(_TYPES.get(column, "text") for column in columns))
+
+
+EVENT = _table(
     "tracing_event",
     (
         "identity",
@@ -40,7 +55,7 @@ EVENT = Table(
         "replay_target",
     ),
 )
-APPEARANCE = Table(
+APPEARANCE = _table(
     "tracing_appearance",
     (
         "identity",
@@ -54,7 +69,7 @@ APPEARANCE = Table(
         "replay_target",
     ),
 )
-RECEIPT = Table(
+RECEIPT = _table(
     "tracing_receipt",
     (
         "receipt_identity",
@@ -81,8 +96,8 @@ RECEIPT = Table(
         "received_at",
     ),
 )
-PAYLOAD = Table("tracing_payload", ("identity", "body_hash", "data"))
-FLOW = Table(
+PAYLOAD = _table("tracing_payload", ("identity", "body_hash", "data"))
+FLOW = _table(
     "tracing_flow",
     (
         "flow_id",
@@ -98,10 +113,9 @@ FLOW = Table(
         "open_letters",
         "currency",
     ),
-    ("text", *["timestamptz"] * 3, *["text"] * 4, *["int"] * 3, "text"),
 )
-FLOW_KEY = Table("tracing_flowkey", ("key", "flow_id"), ("text", "text"))
-MALFORMED = Table(
+FLOW_KEY = _table("tracing_flowkey", ("key", "flow_id"))
+MALFORMED = _table(
     "tracing_malformed",
     ("broker", "stream", "position", "reason", "raw", "size", "received_at"),
 )
