@@ -38,13 +38,13 @@ class Sweeper:
         """At most one deletion, one step of giving back and one sample."""
         retention, now = current().retention, clock.now()
         samples.take_if_due(now)
-        excess = room.excess(retention)
+        busy, excess = self._busy(), room.excess(retention)
         done = self._step(list(walks(retention, now, over=excess > 0)))
         began = time.monotonic()
         more = room.tidy() or done.more
         held_s = done.held_s + time.monotonic() - began
         pressed = excess > 0 or done.late
-        rest_s = pause(held_s, busy=self._busy(), pressed=pressed) if more else IDLE_S
+        rest_s = pause(held_s, busy=busy, pressed=pressed) if more else IDLE_S
         return Turn(done.deleted, rest_s, more)
 
     def _step(self, found: list[Walk]) -> Step:
