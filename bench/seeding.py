@@ -1,7 +1,8 @@
 """A store of so many events by bulk SQL: the shop's orders, whole, as if all had been summarised.
 
 Every order has FLOW events and as many deliveries, a chain; orders start STEP apart and the last
-one now, so that a larger store reaches further back at the same rate. Each FAILED-th order died.
+one now, so that a larger store reaches further back at the same rate. Each FAILED-th order died;
+letters of the last hour are open, older ones were mended.
 """
 
 import json
@@ -13,6 +14,7 @@ from itertools import islice
 
 from django.db import connection, transaction
 
+from dlq.models import Death, Group, Letter
 from tracing import columns
 from tracing.bulk import Row, Table, moment
 from tracing.envelope import identity
@@ -22,6 +24,7 @@ from tracing.search.words import cut, tsvector
 FLOW = 10  # events of one order
 FAILED = 15
 STEP = timedelta(seconds=3.6)  # a thousand orders an hour
+OPEN_FOR = timedelta(hours=1)
 CHUNK = 20_000  # rows of one transaction
 SOURCE = "/shop/orders"
 TYPES = ("OrderPlaced", "StockReserved", "PaymentCaptured", "ConfirmationSent", "OrderShipped")
@@ -82,6 +85,7 @@ def seed(events: int) -> None:
             cursor.execute(pragma)
         for table, rows in _tables(orders):
             _write(table, rows)
+        _letters([order for order in orders if order.died], now - OPEN_FOR)
         for statement in AFTERWARDS_SQLITE if on_sqlite else AFTERWARDS_POSTGRESQL:
             cursor.execute(statement)
     connection.close()
@@ -174,6 +178,34 @@ def _words(orders: Sequence[Order]) -> Iterator[Row]:
             lines = body.pop("lines")
             words = cut(f"{' '.join(map(str, body.values()))} {json.dumps(lines)}")
             yield number, " ".join(words) if on_sqlite else tsvector(words, mark_of(number))
+
+
+def _letters(orders: Sequence[Order], open_since: datetime) -> None:
+    """What died, in one group, and where each lay."""
+    group = Group.objects.create(
+        fingerprint="1:bench", broker="shop", consumer=CONSUMERS[-1], error_type=ERROR,
+        message=MESSAGE, first_at=orders[0].at, last_at=orders[-1].at, letters=len(orders),
+        open_letters=sum(order.at >= open_since for order in orders), open_amount=4711,
+        currency="EUR",
+    )  # fmt: skip
+    letters = Letter.objects.bulk_create(
+        Letter(
+            group=group, identity_key=order.flow_id, broker="shop", consumer=CONSUMERS[-1],
+            state="dead" if order.at >= open_since else "mended", dead_stream="orders.dlq",
+            dead_position=f"{order.number}-0", flow_id=order.flow_id, label=f"order:{order.number}",
+            event_identity=identity(SOURCE, _event_id(order, FLOW - 1)), payload=b"{}",
+            first_died_at=order.at, died_at=order.at,
+            settled_at=None if order.at >= open_since else order.at + OPEN_FOR,
+        )
+        for order in orders
+    )  # fmt: skip
+    Death.objects.bulk_create(
+        Death(
+            letter=letter, broker="shop", stream="orders.dlq", position=letter.dead_position,
+            died_at=letter.died_at,
+        )
+        for letter in letters
+    )  # fmt: skip
 
 
 def _write(table: Table, rows: Rows) -> None:
