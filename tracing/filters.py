@@ -105,7 +105,7 @@ def probe(named: "QuerySet[Any]") -> Exists:
 
 def _begun(word: str) -> "QuerySet[FlowError]":
     """The rows of the words of errors that begin so."""
-    return FlowError.objects.filter(word__gte=word, word__lt=f"{word}\U0010ffff")
+    return FlowError.objects.filter(_begins("word", word))
 
 
 def _named(text: str) -> Q:
@@ -114,13 +114,12 @@ def _named(text: str) -> Q:
     events = Event.objects.filter(event_id=text).values("flow_id")[:FEW]
     found = set(keys.values_list("flow_id", flat=True))
     found.update(events.values_list("flow_id", flat=True))
-    return Q(flow_id__in=sorted(found)) | _begins(text)
+    begun = _begins("flow_id", text) if len(text) >= PREFIX_MIN else Q(flow_id=text)
+    return Q(flow_id__in=sorted(found)) | begun
 
 
-def _begins(text: str) -> Q:
-    """A correlation ID that is this, or begins so, by its index on both databases."""
-    if len(text) < PREFIX_MIN:
-        return Q(flow_id=text)
+def _begins(field: str, text: str) -> Q:
+    """What begins so, by its index on both databases."""
     if connection.vendor == "sqlite":  # its LIKE ignores case and so finds no index
-        return Q(flow_id__gte=text, flow_id__lt=f"{text}\U0010ffff")
-    return Q(flow_id__startswith=text)
+        return Q(**{f"{field}__gte": text, f"{field}__lt": f"{text}\U0010ffff"})
+    return Q(**{f"{field}__startswith": text})

@@ -134,3 +134,44 @@ def test_what_cannot_be_asked_finds_nothing_and_says_why(chosen: FlowFilter) -> 
     assert listed(chosen).page.items == []
     assert all(chosen.problems.values())
     assert chosen.problems
+
+
+@pytest.mark.parametrize(
+    ("chosen", "index"),
+    [
+        (FlowFilter(), "flow_list"),
+        (FlowFilter(status="failed"), "flow_status"),
+        (FlowFilter(type="OrderPlaced"), "flowtype_list"),
+        (FlowFilter(consumer="payment"), "flowconsumer_list"),
+        (FlowFilter(error="currency"), "flowerror_list"),
+    ],
+)
+@pytest.mark.usefixtures("orders")
+def test_a_page_is_read_from_its_index_without_sorting(
+    monkeypatch: pytest.MonkeyPatch, chosen: FlowFilter, index: str
+) -> None:
+    monkeypatch.setattr(listing, "FEW_LED", 0)
+    with CaptureQueriesContext(connection) as asked:
+        listed(chosen)
+    (page,) = [one["sql"] for one in asked if "LIMIT 51" in one["sql"]]
+    assert index in plan(page)
+    assert "SORT" not in plan(page).upper().replace("TEMP B-TREE FOR ORDER BY", "SORT")
+
+
+@pytest.mark.usefixtures("orders")
+def test_a_beginning_is_found_by_its_index() -> None:
+    with CaptureQueriesContext(connection) as asked:
+        listed(FlowFilter(error="curr*"))
+    (words,) = [one["sql"] for one in asked if "LIMIT 1001" in one["sql"]]
+    assert "flowerror_list" in plan(words)
+
+
+def plan(sql: str) -> str:
+    """How the database goes about it; of a table this small, when it may not read all of it."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+        word = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+        cursor.execute(f"{word} {sql}")
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())
