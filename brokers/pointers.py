@@ -1,6 +1,6 @@
 """JSON pointers (RFC 6901) into a parsed body; beyond these, `*` is every element of an array."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,7 @@ def steps(pointer: str) -> tuple[str, ...]:
     )
 
 
-def found(body: Any, path: tuple[str, ...]) -> Iterator[Any]:
+def found(body: Any, path: tuple[str, ...]) -> Iterable[Any]:
     """What these steps lead to, in the order of the body; nothing where they lead nowhere.
 
     A pointer that ends at an array leads to its elements. In an object `*` is a name like others.
@@ -23,22 +23,18 @@ def found(body: Any, path: tuple[str, ...]) -> Iterator[Any]:
     for number, step in enumerate(path):
         if isinstance(body, dict):
             if step not in body:
-                return
+                return ()
             body = body[step]
-        elif isinstance(body, list) and step == EACH:
-            for element in body:
-                yield from found(element, path[number + 1 :])
-            return
-        elif isinstance(body, list) and step.isascii() and step.isdigit():
-            if int(step) >= len(body):
-                return
+        elif not isinstance(body, list):
+            return ()
+        elif step == EACH:
+            rest = path[number + 1 :]
+            return (value for element in body for value in found(element, rest))
+        elif step.isascii() and step.isdigit() and int(step) < len(body):
             body = body[int(step)]
         else:
-            return
-    if isinstance(body, list):
-        yield from body
-    else:
-        yield body
+            return ()
+    return body if isinstance(body, list) else (body,)
 
 
 def texts(body: Any, pointer: str) -> Iterator[str]:

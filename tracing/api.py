@@ -23,8 +23,10 @@ from tracing.report import document
 from tracing.search.hits import hits
 from tracing.search.index import standing
 from tracing.search.matches import Matches
+from tracing.span_context import ran_within
 
 KEYS_SHOWN = 50  # of one flow
+SPANS_SHOWN = 100  # within one delivery
 READ = BearerOrSession(Permission.READ)
 PIN = BearerOrSession(Permission.PIN)
 
@@ -91,6 +93,7 @@ class CascadeOut(BaseModel):
     status: str
     reason: str
     keys: list[str]
+    aliases: list[dict[str, str]]
     started_at: str
     ended_at: str | None
     truncated_before: str | None
@@ -170,11 +173,15 @@ def of_key(request: HttpRequest, key: str, cursor: str = "", limit: int = PAGE_S
     url_name="cascade",
 )
 def one_cascade(
-    request: HttpRequest, correlation_id: str, format: Literal["json", "text", "mermaid"] = "json"
+    request: HttpRequest,
+    correlation_id: str,
+    format: Literal["json", "text", "mermaid"] = "json",
+    spans: bool = False,
 ) -> HttpResponse:
     """The cascade of one flow: nodes, edges with evidence, anomalies, critical path.
 
-    `format=text` is what `manage.py cascade` prints, `format=mermaid` a flowchart.
+    `format=text` is what `manage.py cascade` prints, `format=mermaid` a flowchart. `spans=true`
+    adds to deliveries what ran within them.
     """
     found = queries.flow_and_cascade(correlation_id)
     if found is None:
@@ -183,8 +190,13 @@ def one_cascade(
     if format != "json":
         written = mermaid(cascade) if format == "mermaid" else text(flow, cascade)
         return HttpResponse(written, content_type="text/plain; charset=utf-8")
-    keys = FlowKey.objects.filter(flow_id=correlation_id).order_by("key")
-    answer = document(flow, list(keys.values_list("key", flat=True)[:KEYS_SHOWN]), cascade)
+    answer = document(
+        flow,
+        queries.keys_of(flow.flow_id, KEYS_SHOWN),
+        cascade,
+        queries.aliases_of(flow.flow_id, KEYS_SHOWN),
+        ran_within(cascade.deliveries, SPANS_SHOWN) if spans else None,
+    )
     # 10,000 nodes go straight to bytes: checking each by the schema costs more than the rest
     return HttpResponse(answer, content_type="application/json")
 

@@ -115,6 +115,8 @@ FLOW = _table(
     ),
 )
 FLOW_KEY = _table("tracing_flowkey", ("key", "flow_id"))
+# What a flow bears itself it has not from another (tracing/gathering.py).
+OWN_KEY = "ON CONFLICT (key, flow_id) DO UPDATE SET borrowed = FALSE WHERE tracing_flowkey.borrowed"
 MALFORMED = _table(
     "tracing_malformed",
     ("broker", "stream", "position", "reason", "raw", "size", "received_at"),

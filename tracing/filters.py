@@ -10,7 +10,17 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from kit import clock
 from kit.filters import Filter
-from tracing.models import Event, Flow, FlowConsumer, FlowError, FlowKey, FlowMark, FlowType
+from tracing.aliases import leads_to
+from tracing.models import (
+    Event,
+    Flow,
+    FlowAlias,
+    FlowConsumer,
+    FlowError,
+    FlowKey,
+    FlowMark,
+    FlowType,
+)
 from tracing.sealing import meant, stored
 from tracing.search.words import Question, Term, parse
 
@@ -109,13 +119,20 @@ def _begun(word: str) -> "QuerySet[FlowError]":
 
 
 def _named(text: str) -> Q:
-    """Flows with this key, with a correlation ID that begins so, or with this event."""
+    """Flows with this key, with a correlation ID or alias that begins so, or with this event."""
     keys = FlowKey.objects.filter(key__in=meant(text)).values("flow_id")[:FEW]
     events = Event.objects.filter(event_id=text).values("flow_id")[:FEW]
     found = set(keys.values_list("flow_id", flat=True))
     found.update(events.values_list("flow_id", flat=True))
-    begun = _begins("flow_id", text) if len(text) >= PREFIX_MIN else Q(flow_id=text)
-    return Q(flow_id__in=sorted(found)) | begun
+    names = FlowAlias.objects.filter(_named_so("alias", text)).order_by("alias")
+    found.update(names.values_list("flow_id", flat=True)[:FEW])
+    lead = leads_to(found)
+    return Q(flow_id__in=sorted({lead.get(i, i) for i in found})) | _named_so("flow_id", text)
+
+
+def _named_so(field: str, text: str) -> Q:
+    """An ID that is this, or begins so where that is worth a search."""
+    return _begins(field, text) if len(text) >= PREFIX_MIN else Q(**{field: text})
 
 
 def _begins(field: str, text: str) -> Q:

@@ -1,19 +1,21 @@
 """Business keys in an event's body, pure: `order:4711` where `[keys] order = "/order_id"`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from brokers import pointers
-from brokers.config import Keys, pointer_of
+from brokers.config import KeyConfig, Keys, pointer_of
 from kit.limits import KEYS_PER_EVENT
 from tracing.envelope import Envelope, storable
 from tracing.envelope.attributes import is_json
 
 LONGEST = 255  # characters of a key; a longer one is left out
 Seal = Callable[[str, str], str]  # kind and value -> what is kept of it
+Way = tuple[str, str, bool]  # kind, pointer, whether only a hash is kept
+Members = tuple[list[str], msgspec.json.Decoder[msgspec.Struct]]
 
 
 def keys_of(event: Envelope, keys: Keys, seal: Seal) -> list[str]:
@@ -23,21 +25,12 @@ def keys_of(event: Envelope, keys: Keys, seal: Seal) -> list[str]:
     KEYS_PER_EVENT, the first ones.
     """
     found: dict[str, None] = dict.fromkeys(_said(event.keys, keys, seal)) if event.keys else {}
-    for key in keys_in(_body(event, keys), keys, seal):
-        if len(found) >= KEYS_PER_EVENT:
-            break
-        found[key] = None
+    if keys and event.data and is_json(event.content_type):
+        for key in _pointed(event.data, keys, seal):
+            if len(found) >= KEYS_PER_EVENT:
+                break
+            found[key] = None
     return list(found)[:KEYS_PER_EVENT]
-
-
-def _body(event: Envelope, keys: Keys) -> Any:
-    """What the pointers go into; None when it is no JSON."""
-    if not keys or not event.data or not is_json(event.content_type):
-        return None
-    try:
-        return _read(event.data, tuple(pointer_of(key)[0] for key in keys.values()))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def _said(pairs: Iterable[tuple[str, str]], keys: Keys, seal: Seal) -> Iterator[str]:
@@ -49,19 +42,22 @@ def _said(pairs: Iterable[tuple[str, str]], keys: Keys, seal: Seal) -> Iterator[
             yield name
 
 
-def keys_in(body: Any, keys: Keys, seal: Seal) -> Iterator[str]:
-    """The keys found in a parsed body: texts and integers where the pointers point."""
-    for kind, key in keys.items():
-        pointer, hashed = pointer_of(key)
+def _pointed(data: bytes, keys: Keys, seal: Seal) -> Iterator[str]:
+    """The keys in a body: texts and integers where the pointers point; none when it is no JSON."""
+    plan, members = _plan(tuple(keys.items()))
+    try:
+        body = _read(data, members)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return
+    for kind, pointer, hashed in plan:
         for text in pointers.texts(body, pointer):
-            name = f"{kind}:{seal(kind, text) if hashed else storable(text)}"
-            if len(name) <= LONGEST:
-                yield name
+            key = f"{kind}:{seal(kind, text) if hashed else storable(text)}"
+            if len(key) <= LONGEST:
+                yield key
 
 
-def _read(data: bytes, paths: tuple[str, ...]) -> Any:
+def _read(data: bytes, members: Members | None) -> Any:
     """A parsed body; of an object only the members that the pointers go through."""
-    members = _members(paths)
     if members is not None:
         try:
             found = members[1].decode(data)
@@ -72,14 +68,20 @@ def _read(data: bytes, paths: tuple[str, ...]) -> Any:
 
 
 @lru_cache(maxsize=16)
-def _members(
-    paths: tuple[str, ...],
-) -> tuple[list[str], msgspec.json.Decoder[msgspec.Struct]] | None:
+def _plan(
+    keys: tuple[tuple[str, str | KeyConfig], ...],
+) -> tuple[list[Way], Members | None]:
+    """How to find keys: worked out once, not for each event."""
+    ways = [(kind, *pointer_of(key)) for kind, key in keys]
+    return ways, _members([pointers.steps(pointer) for _, pointer, _ in ways])
+
+
+def _members(paths: Sequence[tuple[str, ...]]) -> Members | None:
     """The members that pointers begin with, and a decoder that builds nothing else of a body.
 
     None where a name is one that the decoder cannot look for (a quote in it, say).
     """
-    names = list(dict.fromkeys(pointers.steps(path)[0] for path in paths))
+    names = list(dict.fromkeys(path[0] for path in paths))
     fields = {f"member{number}": name for number, name in enumerate(names)}
     try:
         shape = msgspec.defstruct("Members", [(f, Any, None) for f in fields], rename=fields)

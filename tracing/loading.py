@@ -1,9 +1,12 @@
-"""A flow's rows from the database, put together as its cascade: six queries at most."""
+"""A flow's rows from the database, put together as its cascade: eight queries at most."""
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from brokers.config import current
 from tracing import routes
+from tracing.aliases import canonical, names_of
 from tracing.cascade import Cascade, build
 from tracing.cascade.anomalies.sequence import gaps
 from tracing.cascade.inference import unexplained
@@ -18,46 +21,50 @@ NUMBERS = 500  # of a sequence that are looked for in other flows
 
 
 def load(flow_id: str, *, truncated_before: datetime | None = None) -> Cascade | None:
-    """The cascade of a flow, or None when nothing of it was seen.
+    """The cascade of a flow, by any of its names, or None when nothing of it was seen.
 
     `truncated_before`: what was published before is no longer kept; there may be nothing else.
     """
-    own = Event.objects.filter(flow_id=flow_id).order_by("id")[:CASCADE_ROWS]
+    flow_id = canonical(flow_id)
+    names = names_of(flow_id)
+    own = Event.objects.filter(flow_id__in=names).order_by("id")[:CASCADE_ROWS]
     events, places = events_and_places(own)
-    found = Receipt.objects.filter(flow_id=flow_id).order_by("id")[:CASCADE_ROWS]
+    # within a cascade its events are of one flow, whatever they bear
+    events = [row if row.flow_id == flow_id else replace(row, flow_id=flow_id) for row in events]
+    found = Receipt.objects.filter(flow_id__in=names).order_by("id")[:CASCADE_ROWS]
     receipts = list(receipt_rows(found))
     if not events and not receipts and truncated_before is None:
         return None
-    further = _further_places(flow_id)
+    further = _further_places(names)
     cut = CASCADE_ROWS in (len(events), len(receipts), len(further))
     return build(
         flow_id,
         events,
         receipts,
         [*places, *further],
-        outside=_outside(flow_id, events),
+        outside=_outside(names, events),
         terminal=current().flows.terminal,
         ways=_ways(flow_id, events, receipts),
-        elsewhere=_elsewhere(flow_id, events),
+        elsewhere=_elsewhere(names, events),
         rows_read=CASCADE_ROWS if cut else None,
         truncated_before=truncated_before,
     )
 
 
-def _further_places(flow_id: str) -> list[AppearanceRow]:
+def _further_places(names: list[str]) -> list[AppearanceRow]:
     """Where the events of a flow were seen, but for the first places: those are in their rows."""
-    own = Event.objects.filter(flow_id=flow_id).values("identity")
+    own = Event.objects.filter(flow_id__in=names).values("identity")
     found = Appearance.objects.filter(identity__in=own).order_by("id")
     return list(appearance_rows(found[:CASCADE_ROWS]))
 
 
-def _outside(flow_id: str, events: list[EventRow]) -> list[EventRow]:
+def _outside(names: list[str], events: list[EventRow]) -> list[EventRow]:
     """Causes named in this flow that are events of other flows."""
     inside = {row.event_id for row in events}
     named = sorted({cause for row in events for cause in row.causes} - inside)[:OUTSIDE]
     if not named:
         return []
-    found = Event.objects.filter(event_id__in=named).exclude(flow_id=flow_id)
+    found = Event.objects.filter(event_id__in=named).exclude(flow_id__in=names)
     return list(event_rows(found.order_by("id")[:OUTSIDE]))
 
 
@@ -67,7 +74,7 @@ def _ways(flow_id: str, events: list[EventRow], receipts: list[ReceiptRow]) -> l
     return routes.publishers(types) if types else []
 
 
-def _elsewhere(flow_id: str, events: list[EventRow]) -> set[tuple[str, str]]:
+def _elsewhere(names: list[str], events: list[EventRow]) -> set[tuple[str, str]]:
     """The numbers missing here that the same sources gave to events of other flows; of those
     beyond NUMBERS it is not known, so they are not said to be missing."""
     missing = {(gap.second.source, number) for gap in gaps(events) for number in gap.missing}
@@ -77,5 +84,5 @@ def _elsewhere(flow_id: str, events: list[EventRow]) -> set[tuple[str, str]]:
     found = Event.objects.filter(
         sequence__in={number for _, number in asked}, source__in={source for source, _ in asked}
     )
-    others = found.exclude(sequence="").exclude(flow_id=flow_id).values_list("source", "sequence")
+    others = found.exclude(sequence="").exclude(flow_id__in=names).values_list("source", "sequence")
     return {*others.distinct()[:CASCADE_ROWS], *(missing - set(asked))}

@@ -6,6 +6,7 @@ from kit import audit, clock
 from kit.limits import PINS
 from kit.models import User
 from kit.writes import writing
+from tracing.aliases import canonical
 from tracing.models import Flow
 
 
@@ -16,7 +17,7 @@ class PinsFullError(Exception):
 def pin(flow_id: str, *, actor: str, user: User | None, reason: str = "") -> Flow:
     """Pin a flow; one that is pinned stays so. Raises Flow.DoesNotExist, PinsFullError."""
     with writing():
-        flow = Flow.objects.select_for_update().get(flow_id=flow_id)
+        flow = Flow.objects.select_for_update().get(flow_id=canonical(flow_id))
         if flow.pinned_at is not None:
             return flow
         if pinned().count() >= PINS:
@@ -30,7 +31,7 @@ def pin(flow_id: str, *, actor: str, user: User | None, reason: str = "") -> Flo
 def unpin(flow_id: str, *, actor: str, user: User | None, reason: str = "") -> Flow:
     """Leave a flow to retention again; harmless when it is not pinned. Raises Flow.DoesNotExist."""
     with writing():
-        flow = Flow.objects.select_for_update().get(flow_id=flow_id)
+        flow = Flow.objects.select_for_update().get(flow_id=canonical(flow_id))
         if flow.pinned_at is None:
             return flow
         flow.pinned_at, flow.pinned_by = None, ""

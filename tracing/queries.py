@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from kit import limits
+from tracing.aliases import canonical
 from tracing.cascade import Cascade
 from tracing.loading import load
-from tracing.models import Event, Flow, Receipt
+from tracing.models import Event, Flow, FlowAlias, FlowKey, Receipt
 from tracing.reading import chunks, event_rows, events_of, receipt_rows
 from tracing.rows import AttemptOutcome, EventRow, ReceiptRow
 
@@ -48,8 +49,8 @@ def event(identity: bytes) -> EventRow | None:
 
 
 def flow_of(flow_id: str) -> Flow | None:
-    """The summary of one flow, or None."""
-    return Flow.objects.filter(flow_id=flow_id).first()
+    """The summary of one flow, by any of its names, or None."""
+    return Flow.objects.filter(flow_id=canonical(flow_id)).first()
 
 
 def seen_any() -> bool:
@@ -58,7 +59,7 @@ def seen_any() -> bool:
 
 
 def cascade_of(flow_id: str, *, truncated_before: datetime | None = None) -> Cascade | None:
-    """The cascade of one flow, or None when nothing of it was seen.
+    """The cascade of one flow, by any of its names, or None when nothing of it was seen.
 
     `truncated_before` is what its summary says; where retention left nothing, it has no nodes.
     """
@@ -66,12 +67,24 @@ def cascade_of(flow_id: str, *, truncated_before: datetime | None = None) -> Cas
 
 
 def flow_and_cascade(flow_id: str) -> tuple[Flow, Cascade] | None:
-    """The summary and the cascade of one flow, or None when nothing of it was seen."""
+    """The summary and the cascade of one flow, by any name; None when nothing of it was seen."""
     flow = flow_of(flow_id)
     if flow is None:
         return None
-    cascade = cascade_of(flow_id, truncated_before=flow.truncated_before)
+    cascade = cascade_of(flow.flow_id, truncated_before=flow.truncated_before)
     return None if cascade is None else (flow, cascade)
+
+
+def keys_of(flow_id: str, most: int) -> list[str]:
+    """The business keys of a flow, in order; at most so many."""
+    found = FlowKey.objects.filter(flow_id=flow_id).order_by("key")
+    return list(found.values_list("key", flat=True)[:most])
+
+
+def aliases_of(flow_id: str, most: int) -> list[tuple[str, str]]:
+    """The other names of a flow and why they are; at most so many."""
+    found = FlowAlias.objects.filter(flow_id=flow_id).order_by("alias")
+    return list(found.values_list("alias", "evidence")[:most])
 
 
 def throughput(since: datetime, until: datetime, buckets: int) -> list[tuple[datetime, int, int]]:

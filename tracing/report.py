@@ -4,7 +4,7 @@ Structs that msgspec writes as they are, times in RFC 3339: dictionaries of 10,0
 longer to make than all else, and wake the garbage collector.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -25,6 +25,7 @@ from tracing.cascade import (
     SegmentKind,
 )
 from tracing.models import Flow
+from tracing.span_context import Ran
 
 Mask = Callable[[str], str]
 
@@ -69,6 +70,22 @@ class AttemptOut(msgspec.Struct, gc=False):
     told_by: str
 
 
+class SpanOut(msgspec.Struct, gc=False):
+    """What ran within an attempt, the `attempt`th; `depth` below the process span."""
+
+    attempt: int
+    depth: int
+    trace_id: str
+    span_id: str
+    parent_id: str
+    name: str
+    service: str
+    kind: str
+    started_at: datetime
+    duration_ms: float
+    failed: bool
+
+
 class DeliveryOut(msgspec.Struct, gc=False):
     """One consumer's handling of one event; `raw_…` by its process's own clock."""
 
@@ -84,6 +101,8 @@ class DeliveryOut(msgspec.Struct, gc=False):
     letter: int | None
     attempts: tuple[AttemptOut, ...]
     kind: str = "delivery"
+    spans: tuple[SpanOut, ...] | msgspec.UnsetType = msgspec.UNSET  # only where asked for
+    more_spans: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class AnomalyOut(msgspec.Struct, gc=False):
@@ -114,6 +133,13 @@ class ShareOut(msgspec.Struct, gc=False):
     share: float
 
 
+class AliasOut(msgspec.Struct, gc=False):
+    """Another name of the flow, and why it is one."""
+
+    id: str
+    evidence: str
+
+
 class Document(msgspec.Struct):
     """The whole cascade; the flow's own times as in the list of flows."""
 
@@ -121,6 +147,7 @@ class Document(msgspec.Struct):
     status: str
     reason: str
     keys: Sequence[str]
+    aliases: Sequence[AliasOut]
     started_at: str
     ended_at: str | None
     truncated_before: str | None
@@ -132,8 +159,17 @@ class Document(msgspec.Struct):
     critical_path_shares: Sequence[ShareOut]
 
 
-def document(flow: Flow, keys: Sequence[str], cascade: Cascade) -> bytes:
-    """The whole cascade as JSON; error texts are masked."""
+def document(
+    flow: Flow,
+    keys: Sequence[str],
+    cascade: Cascade,
+    aliases: Sequence[tuple[str, str]] = (),
+    ran: Mapping[str, Sequence[Ran]] | None = None,
+) -> bytes:
+    """The whole cascade as JSON; error texts are masked. `aliases`: ID and evidence.
+
+    With `ran` (span_context.ran_within) deliveries bear the spans that ran within them.
+    """
     mask = cache(mask_text)  # most of 10,000 nodes say the same
     whole = sum(segment.seconds for segment in cascade.critical_path)
     answer = Document(
@@ -141,13 +177,14 @@ def document(flow: Flow, keys: Sequence[str], cascade: Cascade) -> bytes:
         status=flow.status,
         reason=mask_text(flow.reason),
         keys=keys,
+        aliases=[AliasOut(*alias) for alias in aliases],
         started_at=rfc3339(flow.started_at),
         ended_at=_time(flow.ended_at),
         truncated_before=_time(flow.truncated_before),
         pinned_at=_time(flow.pinned_at),
         nodes=[
             *[_event(node, mask) for node in cascade.events],
-            *[_delivery(node, mask) for node in cascade.deliveries],
+            *[_delivery(node, mask, ran) for node in cascade.deliveries],
         ],
         edges=cascade.edges,
         anomalies=[
@@ -182,7 +219,8 @@ def _event(node: EventNode, mask: Mask) -> EventOut | MissingOut:
     )
 
 
-def _delivery(node: Delivery, mask: Mask) -> DeliveryOut:
+def _delivery(node: Delivery, mask: Mask, ran: Mapping[str, Sequence[Ran]] | None) -> DeliveryOut:
+    found = () if ran is None else ran.get(node.id, ())
     return DeliveryOut(
         id=node.id,
         consumer=node.consumer,
@@ -195,6 +233,8 @@ def _delivery(node: Delivery, mask: Mask) -> DeliveryOut:
         evidence=node.evidence,
         letter=node.letter_id,
         attempts=tuple([_attempt(one, mask) for one in node.attempts]),
+        spans=msgspec.UNSET if ran is None else tuple(_spans(found, mask)),
+        more_spans=msgspec.UNSET if ran is None else sum(one.more for one in found),
     )
 
 
@@ -214,6 +254,24 @@ def _attempt(attempt: Attempt, mask: Mask) -> AttemptOut:
         replay_attempt=attempt.replay_attempt,
         told_by=attempt.told_by,
     )
+
+
+def _spans(found: Iterable[Ran], mask: Mask) -> Iterator[SpanOut]:
+    for one in found:
+        for depth, span in one.lines:
+            yield SpanOut(
+                attempt=one.attempt,
+                depth=depth,
+                trace_id=span.trace_id,
+                span_id=span.span_id,
+                parent_id=span.parent_id,
+                name=mask(span.name),
+                service=span.service,
+                kind=span.kind_name,
+                started_at=span.started_at,
+                duration_ms=round(span.duration_ms, 3),
+                failed=span.failed,
+            )
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -14,6 +14,7 @@ from kit import clock
 from kit.limits import TRANSACTION_ROWS
 from kit.writes import writing
 from tracing import store
+from tracing.joining import tell
 from tracing.models import Span as StoredSpan
 from tracing.otlp import Evidence, Reading, Span, evidence
 from tracing.otlp.evidence import by_place
@@ -21,6 +22,7 @@ from tracing.otlp.model import SOURCE, Place
 from tracing.otlp.relations import STEPS
 from tracing.rows import SPAN_BROKER
 from tracing.store import Seen
+from tracing.ties import CONVERSATION, LINK, OWNS, SEEKS, Tie
 
 BATCH = TRANSACTION_ROWS // 4  # events or receipts in one transaction: up to four rows each
 SPANS = 500  # spans in one transaction
@@ -55,6 +57,7 @@ def take(spans: Sequence[Span], *, keys: Keys) -> None:
         new = by_place(spans[start : start + SPANS])
         with writing():
             _write(new.values())
+            tell(_ties(new.values()))
         if _says_nothing(new):
             continue
         known = {**_related(new), **new}
@@ -99,6 +102,22 @@ def _write(spans: Iterable[Span]) -> None:
         for span in sorted(spans, key=lambda span: span.place)
     ]
     StoredSpan.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _ties(spans: Iterable[Span]) -> set[Tie]:
+    """Which flows the traces of these spans are other names of."""
+    found: set[Tie] = set()
+    for span in spans:
+        said = span.reading
+        if said is None:
+            continue
+        own, origin = span.trace_id, span.origin[0] if len(said.messages) == 1 else ""
+        traces = {own, origin} - {"", said.conversation}
+        if said.conversation:
+            found |= {Tie(trace, OWNS, said.conversation, CONVERSATION) for trace in traces}
+        if origin not in ("", own):
+            found.add(Tie(origin, SEEKS, own, LINK))
+    return found
 
 
 def _related(new: Mapping[Place, Span]) -> dict[Place, Span]:

@@ -74,7 +74,7 @@ def _put_events(ready: Prepared, flows: Flows) -> set[bytes]:
     ]
     places = sorted([*ready.further, *elsewhere], key=lambda row: row[:4])
     write(columns.APPEARANCE, places, IGNORE)
-    write(columns.FLOW_KEY, sorted(ready.keys), IGNORE)
+    write(columns.FLOW_KEY, sorted(ready.keys), columns.OWN_KEY)
     told = {key: row for key, row in rows.items() if key not in known or key in earlier}
     _complete_receipts(told, flows)
     return rows.keys() - known

@@ -7,30 +7,28 @@ after the summary is written, and the mark stays. On SQLite the fair gate is tha
 import logging
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from itertools import chain
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from brokers import bearing
 from brokers.config import Config, current
 from kit import clock
 from kit.writes import writing
-from tracing import receipts, routes
-from tracing.models import Event, Flow, FlowKey, Receipt
-from tracing.reading import event_rows, receipt_rows
+from tracing import joining, receipts, routes
+from tracing.aliases import leads_to, led_by
+from tracing.bulk import moment, write
+from tracing.columns import FLOW, MARK_DIRTY, flow_row
+from tracing.gathering import Gathered
+from tracing.models import JOINED, Flow
 from tracing.retention import returned
-from tracing.rows import EventRow, ReceiptRow
 from tracing.search import index, marks
-from tracing.summary import Ends, Status, Summary, earliest, summarise
+from tracing.summary import Ends, Status, Summary, summarise
+from tracing.telling import tell_of
 from tracing.truncation import Cut, after_cut
 
 BATCH = 75  # flows in one transaction: with their marks about kit.limits.TRANSACTION_ROWS
-BODY_MAX = 64 * 1024  # bytes; an amount is not looked for in larger bodies
-BODIES = 3  # events of a flow, from the first on, that an amount is looked for in
 IDLE_S = 0.25
 ADOPT_EVERY_S = 5.0  # receipts that missed their event (receipts.adopt), and late words
 WORDS_EVERY_S = 1.0  # a batch of words at least so often, however much there is to summarise
@@ -85,7 +83,11 @@ def summarise_all() -> int:
 
 
 def summarise_batch() -> int:
-    """Recompute one batch of flows that are dirty or due; how many those were."""
+    """Recompute one batch of flows that are dirty or due, and settle one of ties; how many."""
+    return _summarise() + joining.join()
+
+
+def _summarise() -> int:
     now, config = clock.now(), current()
     if _nothing_to_do(now):
         return 0
@@ -94,8 +96,7 @@ def summarise_batch() -> int:
         with writing():
             flows = _claimed(now)
             ids = [flow.flow_id for flow in flows]
-            if flows:
-                _recompute(flows, config, now)
+            return _recompute(flows, config, now) if flows else 0
     except AWAY:
         raise
     except Exception:
@@ -107,7 +108,7 @@ def summarise_batch() -> int:
 def _singly(ids: Sequence[str], config: Config, now: datetime) -> None:
     """Each flow alone: one that cannot be summarised is put off, and is in no other's way."""
     for flow_id in ids:
-        mine = Flow.objects.filter(flow_id=flow_id)
+        mine = Flow.every.filter(flow_id=flow_id)
         try:
             with writing():
                 flows = list(mine.select_for_update(skip_locked=True))
@@ -122,14 +123,14 @@ def _singly(ids: Sequence[str], config: Config, now: datetime) -> None:
 
 
 def _nothing_to_do(now: datetime) -> bool:
-    dirty = Flow.objects.filter(dirty_since__isnull=False)
-    due = Flow.objects.filter(recheck_at__isnull=False, recheck_at__lte=now)
+    dirty = Flow.every.filter(dirty_since__isnull=False)
+    due = Flow.every.filter(recheck_at__isnull=False, recheck_at__lte=now)
     return not dirty.exists() and not due.exists()
 
 
 def _claimed(now: datetime) -> list[Flow]:
     """The oldest work, locked; what another summariser holds is passed over."""
-    free = Flow.objects.select_for_update(skip_locked=True)
+    free = Flow.every.select_for_update(skip_locked=True)
     flows = list(free.filter(dirty_since__isnull=False).order_by("dirty_since")[:BATCH])
     if len(flows) < BATCH:
         due = free.filter(recheck_at__isnull=False, recheck_at__lte=now, dirty_since=None)
@@ -137,17 +138,46 @@ def _claimed(now: datetime) -> list[Flow]:
     return sorted(flows, key=lambda flow: flow.flow_id)
 
 
-def _recompute(flows: Sequence[Flow], config: Config, now: datetime) -> None:
-    ids = [flow.flow_id for flow in flows]
-    events, receipts = _events(ids), _receipts(ids)
-    returned.drop(flows, events, receipts, config.retention, now)
-    labels = _labels(ids, list(config.keys))
-    amounts = _amounts(events, config)
+def _recompute(flows: Sequence[Flow], config: Config, now: datetime) -> int:
+    """Summarise these flows, or those that they are joined to; how many of them are done."""
+    claimed = [flow.flow_id for flow in flows]
+    lead = leads_to(claimed)
+    whole = [*(flow for flow in flows if flow.flow_id not in lead), *_led(claimed, lead, now)]
+    ids = [flow.flow_id for flow in whole]
+    rows = Gathered({*claimed, *ids}, {**lead, **led_by(ids)})
+    tell_of(claimed, rows.own, rows.told)
+    returned.drop(whole, rows.events, rows.receipts, config.retention, now)
+    _fill_all(whole, rows, config, now)
+    joined = [one for one in claimed if lead.get(one) in ids]
+    Flow.every.filter(flow_id__in=joined).update(status=JOINED, dirty_since=None, recheck_at=None)
+    routes.learn(
+        chain.from_iterable(rows.events.values()), chain.from_iterable(rows.receipts.values())
+    )
+    return sum(one in ids or one in joined for one in claimed)
+
+
+def _led(claimed: Sequence[str], lead: Mapping[str, str], now: datetime) -> list[Flow]:
+    """The flows that these are joined to, locked; one that another summariser holds has its turn
+    later, and the name stays dirty until then."""
+    wanted = sorted(set(lead.values()) - set(claimed))
+    if not wanted:
+        return []
+    found = list(Flow.every.select_for_update(skip_locked=True).filter(flow_id__in=wanted))
+    if len(found) < len(wanted):
+        there = set(Flow.every.filter(flow_id__in=wanted).values_list("flow_id", flat=True))
+        missing = [flow_row(one, moment(now), moment(now)) for one in wanted if one not in there]
+        write(FLOW, missing, MARK_DIRTY)
+    return found
+
+
+def _fill_all(flows: Sequence[Flow], rows: Gathered, config: Config, now: datetime) -> None:
+    labels = rows.labels(list(config.keys))
+    amounts = rows.amounts(config)
     ends = Ends(frozenset(config.flows.terminal), timedelta(seconds=config.flows.quiet_after_s))
     names: list[marks.Found] = []
     filled: list[Flow] = []
     for flow in flows:
-        seen, told = events.get(flow.flow_id, []), receipts.get(flow.flow_id, [])
+        seen, told = rows.events.get(flow.flow_id, []), rows.receipts.get(flow.flow_id, [])
         summary = summarise(seen, told, ends, now)
         if flow.truncated_before is not None:
             summary = after_cut(summary, _cut_of(flow))
@@ -161,10 +191,9 @@ def _recompute(flows: Sequence[Flow], config: Config, now: datetime) -> None:
             flow.amount, flow.currency = amounts.get(flow.flow_id, (None, ""))
         cut = flow.truncated_before is not None
         names.append(marks.found(flow.flow_id, flow.started_at, seen, told, cut_off=cut))
-    _forget(sorted(set(ids) - {flow.flow_id for flow in filled}))
+    _forget(sorted({flow.flow_id for flow in flows} - {flow.flow_id for flow in filled}))
     _write(filled)
     marks.keep(names)
-    routes.learn(chain.from_iterable(events.values()), chain.from_iterable(receipts.values()))
 
 
 def _cut_of(flow: Flow) -> Cut:
@@ -185,7 +214,7 @@ def _forget(ids: Sequence[str]) -> None:
     """Flows whose events all turned out to be of another one. Their keys stay: a writer may be
     about to say them again."""
     if ids:
-        Flow.objects.filter(flow_id__in=ids).delete()
+        Flow.every.filter(flow_id__in=ids).delete()
         marks.forget(ids)
 
 
@@ -204,7 +233,7 @@ def _fill(flow: Flow, summary: Summary) -> None:
 
 def _write(flows: Sequence[Flow]) -> None:
     """One statement for all summaries: they are there, so the insert is an update."""
-    Flow.objects.bulk_create(
+    Flow.every.bulk_create(
         [
             Flow(flow_id=flow.flow_id, **{name: getattr(flow, name) for name in FIELDS})
             for flow in flows
@@ -213,55 +242,3 @@ def _write(flows: Sequence[Flow]) -> None:
         unique_fields=["flow_id"],
         update_fields=FIELDS,
     )
-
-
-def _events(ids: Sequence[str]) -> dict[str, list[EventRow]]:
-    answer: dict[str, list[EventRow]] = defaultdict(list)
-    for row in event_rows(Event.objects.filter(flow_id__in=ids)):
-        answer[row.flow_id].append(row)
-    return answer
-
-
-def _receipts(ids: Sequence[str]) -> dict[str, list[ReceiptRow]]:
-    answer: dict[str, list[ReceiptRow]] = defaultdict(list)
-    for row in receipt_rows(Receipt.objects.filter(flow_id__in=ids)):
-        answer[row.flow_id].append(row)
-    return answer
-
-
-def _labels(ids: Sequence[str], kinds: Sequence[str]) -> dict[str, str]:
-    """The key a flow is called by: of the kind configured first, then the least."""
-    rank = {kind: number for number, kind in enumerate(kinds)}
-    found = FlowKey.objects.filter(flow_id__in=ids).values_list("flow_id", "key")
-    ordered = sorted(
-        found, key=lambda pair: (rank.get(pair[1].partition(":")[0], len(rank)), pair[1])
-    )
-    return dict(reversed(ordered))
-
-
-def _amounts(
-    events: dict[str, list[EventRow]], config: Config
-) -> dict[str, tuple[Decimal | None, str]]:
-    """What a flow is about in money: of its first event that bears an amount."""
-    if config.value.amount is None:
-        return {}
-    firsts = {flow_id: earliest(rows)[:BODIES] for flow_id, rows in events.items()}
-    bodies = _bodies([row.identity for rows in firsts.values() for row in rows])
-    answer: dict[str, tuple[Decimal | None, str]] = {}
-    for flow_id, rows in firsts.items():
-        for row in rows:
-            data = bearing.parsed(bodies.get(row.identity))
-            amount, currency = bearing.amount(data, config.value)
-            if amount is not None:
-                answer[flow_id] = (amount, currency)
-                break
-    return answer
-
-
-def _bodies(identities: Sequence[bytes]) -> dict[bytes, bytes]:
-    found = (
-        Event.objects.filter(identity__in=identities)
-        .filter(size__lte=BODY_MAX)
-        .values_list("identity", "data")
-    )
-    return {bytes(identity): bytes(data) for identity, data in found if data is not None}

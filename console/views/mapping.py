@@ -116,7 +116,6 @@ def _page(
         "form": shown,
         "fields": _fields(shown, proposed),
         "proposed": proposed,
-        "wrong_keys": "keys" in shown.errors,  # in a template errors.keys is the dict's own
         "keys_proposed": ", ".join(proposed.keys),
         "may_save": not fixed and person(request).may(Permission.ADMIN),
         "error": error,
@@ -133,7 +132,7 @@ def _tried(entries: list[Entry], shown: Form) -> dict[str, Any]:
     return {
         "tried": told,
         "misfits": sum(bool(one.note) for one in told),
-        "toml": saved.toml(mapping) if mapping and (mapping.places() or mapping.keys) else "",
+        "toml": saved.toml(mapping) if mapping else "",
     }
 
 

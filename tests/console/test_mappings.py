@@ -114,8 +114,6 @@ def test_a_wrong_place_is_named(redis: Any) -> None:
     for name in ("id", "keys", "stream"):
         assert f'<b class="strong">{name}</b>' in page
     assert "a pointer /a/b, header:Name, or =text" in page
-    assert page.count('aria-invalid="true"') == 3
-    assert text_of(person().get(PAGE, {**TYPED, "id": "x"})).count('aria-invalid="true"') == 1
     answer = person().post(PAGE, {"stream": "orders.*"})
     assert (answer.status_code, "maps nothing" in text_of(answer)) == (422, True)
     assert not StreamMapping.objects.exists()

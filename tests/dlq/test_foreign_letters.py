@@ -6,13 +6,10 @@ import pytest
 
 from brokers import config as configuration
 from brokers.config import MappingConfig
-from brokers.contract import Entry
-from dlq import arrivals, editing
+from dlq import editing
 from dlq.editing import EditError
 from dlq.models import Letter
-from kit import clock
 from tests.dlq.scene import STREAM, Scene, pump, run
-from tracing.envelope import Envelope, Rules, from_entry
 from tracing.models import Event
 
 pytestmark = pytest.mark.django_db
@@ -64,18 +61,6 @@ def test_a_letter_is_the_event_that_the_mapping_makes_of_it(shop: Scene) -> None
     assert (event.source, event.event_id, event.type) == ("shop/orders", "m-1", "placed")
     assert bytes(letter.event_identity) == bytes(event.identity)
     assert (letter.flow_id, letter.type, letter.label) == ("s-1", "placed", "order:4711")
-
-
-def test_it_is_the_same_event_whatever_its_queue_is_called() -> None:
-    headers = {"dead-letter-consumer": "pay", "dead-letter-stream": "orders.0"}
-    headers["dead-letter-position"] = "5-0"
-    body = json.dumps(ORDER).encode()
-    dead = Entry("shop", "graveyard", "", "9-0", None, headers, body)
-    rules = Rules({}, [MappingConfig(stream="orders.*", id="/uid")])
-    arrival = arrivals.read(dead, configuration.Config(), rules, "", clock.now())
-    alive = from_entry(Entry("shop", "orders.0", "orders", "5-0", None, {}, body), rules)
-    assert isinstance(alive, Envelope)
-    assert (arrival.identity, arrival.type) == (alive.identity, alive.type)
 
 
 def test_what_was_no_cloud_event_may_be_given_an_identity(shop: Scene) -> None:

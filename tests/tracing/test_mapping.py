@@ -149,13 +149,6 @@ def test_a_mapping_goes_over_what_was_recognised_and_never_over_cloud_events() -
     assert (event.type, event.extensions) == ("T", {})
 
 
-def test_what_a_database_cannot_hold_is_written_out() -> None:
-    raw = json.dumps({"a": "x\0y", "b": ["p\0"]}).encode()
-    event = mapped(raw=raw, id="/a", type="/a", correlation="/a", causation="/b")
-    assert (event.id, event.type, event.correlation_id) == ("x\\x00y",) * 3
-    assert event.causes == ("p\\x00",)
-
-
 def test_plain_fields_are_the_body_and_the_headers() -> None:
     fields = {"id": "7", "order": '{"no": 12}', "flow": "f"}
     event = mapped(fields, None, id="/id", correlation="header:flow", keys={"order": "/order/no"})

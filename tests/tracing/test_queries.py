@@ -96,7 +96,7 @@ def test_the_cascade_of_a_flow_with_a_cause_from_another(
         [appearance("placed", "1-0")],
     )
     seed([event("elsewhere", "TruckLoaded", 3, flow_id="truck")], [])
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(6):
         cascade = queries.cascade_of("f")
     assert cascade is not None
     assert [node.name for node in cascade.events if node.outside] == ["TruckLoaded"]

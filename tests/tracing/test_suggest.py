@@ -81,13 +81,6 @@ def test_members_are_known_by_what_is_in_them() -> None:
     assert found.fields["correlation"].why == "IDs that several messages share"
 
 
-def test_one_message_of_another_kind_does_not_hide_the_others() -> None:
-    found = places(proposed(*map(chain, range(9)), {"other": 1}))
-    assert (found["id"], found["type"]) == ("/meta/eventId", "/type")
-    mixed = places(proposed(*map(chain, range(9)), *({"other": n} for n in range(9))))
-    assert {"id", "type"}.isdisjoint(mixed)
-
-
 def test_what_is_not_sure_is_not_proposed() -> None:
     # an `id` that comes again is the order's, not the message's; 3 is no time; a name is no type
     bodies = [

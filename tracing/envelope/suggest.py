@@ -22,7 +22,6 @@ PLACES = 200  # of a sample; the rest is not looked at
 KEYS = 6  # proposed
 FEW = 12  # different values of a type or a source, at most
 LONGEST = 120  # characters of what may be a name or an ID
-MOST = 0.8  # of the messages bear what is in "each": one of another kind does not hide it
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "id": ("eventid", "messageid", "msgid", "id", "uuid", "uid", "guid"),
@@ -115,10 +114,10 @@ def suggest(events: Sequence[Envelope]) -> Suggestion:
 
 
 def _id(columns: Sequence[_Column], samples: int) -> tuple[_Column, str] | None:
-    """In each message, another one each time: by its name, else the first that looks like one."""
+    """In every message, another one each time: by its name, else the first that looks like one."""
 
     def unique(one: _Column) -> bool:
-        return _in_each(one, samples) and len(set(one.values)) == len(one.rows)
+        return len(one.rows) == samples and one.single and len(set(one.values)) == samples
 
     if (named := _named(columns, "id", unique)) is not None:
         return named[0], f"called {named[0].spelt}, another value in each message"
@@ -155,13 +154,13 @@ def _correlation(columns: Sequence[_Column], taken: set[str]) -> tuple[_Column, 
 
 
 def _few(columns: Sequence[_Column], field: str, samples: int) -> tuple[_Column, str] | None:
-    """In each message, a text, and not many different ones."""
+    """In every message, a text, and not many different ones."""
 
     def fits(one: _Column) -> bool:
         texts = all(isinstance(value, str) for row in one.rows for value in row)
         kinds = set(one.values)
         small = len(kinds) <= FEW and all(len(value) <= LONGEST for value in kinds)
-        return _in_each(one, samples) and texts and small and not _is_time(one)
+        return len(one.rows) == samples and one.single and texts and small and not _is_time(one)
 
     chosen = _named(columns, field, fits)
     if chosen is None:
@@ -177,7 +176,7 @@ def _time(columns: Sequence[_Column], samples: int) -> tuple[_Column, str] | Non
         return named
     for one in columns:
         written = all(not value.isdigit() for value in one.values)
-        if _in_each(one, samples) and written and _is_time(one):
+        if len(one.rows) == samples and one.single and written and _is_time(one):
             return one, "a time in each message"
     return None
 
@@ -243,10 +242,6 @@ def _headers(event: Envelope, document: Any) -> Iterator[tuple[str, str, str, li
         return
     for name, value in event.headers.items():
         yield f"header:{name}", name, "", [value]
-
-
-def _in_each(one: _Column, samples: int) -> bool:
-    return one.single and len(one.rows) >= max(1, samples * MOST)
 
 
 def _is_scalar(value: Any) -> bool:

@@ -1,6 +1,6 @@
 """What was seen, and what was learned of it. Only tracing's writers write here."""
 
-from tracing.models.flows import Flow, FlowKey, Route
+from tracing.models.flows import JOINED, Flow, FlowAlias, FlowKey, FlowTie, Route
 from tracing.models.keeping import StorageSample, Sweep
 from tracing.models.read import Cursor, Passed, Watch
 from tracing.models.search import (
@@ -14,15 +14,18 @@ from tracing.models.search import (
 from tracing.models.seen import Appearance, Event, Malformed, Payload, Receipt, Span
 
 __all__ = [
+    "JOINED",
     "Appearance",
     "Cursor",
     "Event",
     "EventWords",
     "Flow",
+    "FlowAlias",
     "FlowConsumer",
     "FlowError",
     "FlowKey",
     "FlowMark",
+    "FlowTie",
     "FlowType",
     "Malformed",
     "Passed",

@@ -6,9 +6,22 @@ from django.db import models
 
 from kit import clock
 
+JOINED = "joined"  # the status of a flow whose ID turned out to be another name of one
+
+
+class FlowManager(models.Manager["Flow"]):
+    """Flows as people know them: one that is joined to another is not one of its own."""
+
+    def get_queryset(self) -> "models.QuerySet[Flow]":
+        """All but those that are joined."""
+        return super().get_queryset().exclude(status=JOINED)
+
 
 class Flow(models.Model):
-    """The summary of one flow; recomputed by the summariser when dirty, never incremented."""
+    """The summary of one flow; recomputed by the summariser when dirty, never incremented.
+
+    Of a joined flow only the row is left, so that writers can mark it dirty.
+    """
 
     flow_id = models.CharField(max_length=255, unique=True)
     status = models.CharField(max_length=16, default="running")
@@ -33,6 +46,9 @@ class Flow(models.Model):
     cut_events = models.IntegerField(default=0, db_default=0)  # of `events`, those that are gone
     pinned_at = models.DateTimeField(null=True)  # retention leaves it whole
     pinned_by = models.CharField(max_length=150, blank=True, default="", db_default="")
+
+    objects = FlowManager()
+    every: ClassVar["models.Manager[Flow]"] = models.Manager()  # with those that are joined
 
     class Meta:
         indexes: ClassVar = [
@@ -74,11 +90,62 @@ class Flow(models.Model):
         return (self.ended_at - self.started_at).total_seconds()
 
 
+class FlowAlias(models.Model):
+    """Another name of a flow, learned later (tracing/ties.py): its trace, an event of it."""
+
+    alias = models.CharField(max_length=255, unique=True)
+    flow_id = models.CharField(max_length=255)
+    evidence = models.CharField(max_length=16)
+    learned_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        # the names of a flow
+        indexes: ClassVar = [models.Index(fields=["flow_id", "alias"], name="flowalias_flow")]
+
+    def __str__(self) -> str:
+        return f"{self.alias} is {self.flow_id}"
+
+
+class FlowTie(models.Model):
+    """What a flow has, or says of something by its name; aliases are worked out of these."""
+
+    class Standing(models.IntegerChoices):
+        """Whether aliases were worked out with it."""
+
+        SETTLED = 0
+        NEW = 1
+        GONE = 2  # it is told no more: deleted when settled
+
+    name = models.CharField(max_length=255)
+    relation = models.CharField(max_length=8)
+    flow_id = models.CharField(max_length=255)
+    evidence = models.CharField(max_length=16)
+    standing = models.SmallIntegerField(choices=Standing, default=Standing.NEW)
+
+    class Meta:
+        constraints: ClassVar = [
+            # who has, or claims, what goes by a name
+            models.UniqueConstraint(
+                fields=["relation", "name", "flow_id", "evidence"], name="flowtie_name"
+            )
+        ]
+        indexes: ClassVar = [
+            # what a flow has and says
+            models.Index(fields=["flow_id", "relation", "name"], name="flowtie_flow"),
+            # what is to be settled, oldest first
+            models.Index(fields=["id"], name="flowtie_open", condition=~models.Q(standing=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.flow_id} {self.relation} {self.name}"
+
+
 class FlowKey(models.Model):
     """A business identifier seen in a flow: `order:4711`."""
 
     key = models.CharField(max_length=255)
     flow_id = models.CharField(max_length=255)
+    borrowed = models.BooleanField(default=False, db_default=False)  # of one joined to it
 
     class Meta:
         constraints: ClassVar = [

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from tracing import aliases
+from tracing.aliases import leads_to, led_by
 from tracing.bulk import change, moment
 from tracing.models import (
     Appearance,
@@ -96,17 +98,22 @@ def summaries(rows: Sequence[Old]) -> int:
     """Delete these flows, with what they are found by, unless something of them is left."""
     rows = _free(rows)
     ids = {row.flow_id for row in rows}
+    lead = led_by(ids) | {flow_id: flow_id for flow_id in ids}
     for model in (Event, Receipt):
-        left = model.objects.filter(flow_id__in=sorted(ids))
-        ids.difference_update(left.values_list("flow_id", flat=True))
-    gone = sorted(ids)
+        left = model.objects.filter(flow_id__in=sorted(lead)).values_list("flow_id", flat=True)
+        ids.difference_update({lead[name] for name in left.distinct()})
+    gone = sorted(name for name, flow_id in lead.items() if flow_id in ids)
     marks.forget(gone)
-    for found in (FlowKey, Flow):
-        found.objects.filter(flow_id__in=gone).delete()
+    FlowKey.objects.filter(flow_id__in=gone).delete()
+    Flow.every.filter(flow_id__in=gone).delete()
+    aliases.forget(gone)
     return len(ids)
 
 
 def _free(rows: Sequence[Old]) -> list[Old]:
+    """Those that no flow holds; each by the flow that its own leads to."""
+    lead = leads_to({row.flow_id for row in rows})
+    rows = [row._replace(flow_id=lead.get(row.flow_id, row.flow_id)) for row in rows]
     kept: Collection[str] = held({row.flow_id for row in rows})
     return [row for row in rows if row.flow_id not in kept]
 

@@ -27,14 +27,18 @@ class Hit:
 
 def hits(flows: Iterable[Flow], matches: Matches, question: Question) -> dict[str, Hit]:
     """Flow -> what matched in it; one query, and one for each body that is kept apart."""
-    wanted = [matches.events[flow.flow_id] for flow in flows if flow.flow_id in matches.events]
-    found = Event.objects.in_bulk(wanted)
+    wanted = {
+        flow.flow_id: matches.events[flow.flow_id]
+        for flow in flows
+        if flow.flow_id in matches.events
+    }
+    found = Event.objects.in_bulk(wanted.values())
     return {
-        event.flow_id: Hit(
+        flow_id: Hit(
             event.event_id,
             event.type,
             snippet(readable(body_of(event), event.content_type), question),
         )
-        for event in map(found.get, wanted)
-        if event is not None
+        for flow_id, number in wanted.items()
+        if (event := found.get(number)) is not None
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from tracing.aliases import leads_to
 from tracing.models import Event, EventWords
 from tracing.search.words import Question, fts5, tsquery
 
@@ -38,10 +39,13 @@ def newest(question: Question) -> Matches:
     ask = _on_sqlite if connection.vendor == "sqlite" else _on_postgresql
     found = ask(question)
     rows = Event.objects.filter(pk__in=found[:NEWEST]).order_by("pk")
-    return Matches(
-        {flow_id: number for number, flow_id in rows.values_list("pk", "flow_id")},
-        more=len(found) > NEWEST,
-    )
+    events = {flow_id: number for number, flow_id in rows.values_list("pk", "flow_id")}
+    lead = leads_to(events)
+    by_flow: dict[str, int] = {}
+    for name, number in events.items():
+        flow_id = lead.get(name, name)
+        by_flow[flow_id] = max(number, by_flow.get(flow_id, 0))
+    return Matches(by_flow, more=len(found) > NEWEST)
 
 
 def mark_of(event_id: int) -> str:

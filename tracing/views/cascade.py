@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
 
 from kit import clock, formats
 from kit.live import respond
@@ -13,7 +15,7 @@ from kit.security import person, require
 from tracing import queries
 from tracing.cascade import Cascade, Delivery, DeliveryState, EventNode, SegmentKind, raw
 from tracing.drawing import draw, draw_graph
-from tracing.models import Flow, FlowKey
+from tracing.models import Flow
 from tracing.summary import Status
 from tracing.views.anomalies import groups
 from tracing.views.panel import panel
@@ -21,6 +23,7 @@ from tracing.views.windows import begin, window
 
 ROWS = {"timeline": 60, "table": 60, "graph": 300}  # rows, or nodes, of a window
 KEYS_SHOWN = 6
+ALIASES_SHOWN = 3
 POLL_S = 3
 POLL_ENDED_S = 15  # a finished flow may still be added to
 OPEN = (DeliveryState.RUNNING, DeliveryState.RETRYING, DeliveryState.REPLAYING)
@@ -46,19 +49,22 @@ def cascade(request: HttpRequest, flow_id: str) -> HttpResponse:
     if both is None:
         raise Http404("nothing was seen of this order")
     flow, found = both
+    if flow.flow_id != flow_id:
+        there = reverse("tracing:cascade", args=[flow.flow_id])
+        return redirect(f"{there}?{request.GET.urlencode()}" if request.GET else there)
     now = clock.now()
     view = request.GET.get("view", "")
     view = view if view in ROWS else "timeline"
     is_raw = request.GET.get("clock") == "raw" and view != "graph"
     shown = raw(found) if is_raw else found
     chosen = _chosen(shown, request.GET.get("node", ""))
-    keys = FlowKey.objects.filter(flow_id=flow_id).order_by("key").values_list("key", flat=True)
     context = {
         "section": "orders",
         "flow": flow,
         "title": title(flow),
         "phone_title": title(flow),
-        "keys": list(keys[:KEYS_SHOWN]),
+        "keys": queries.keys_of(flow_id, KEYS_SHOWN),
+        "aliases": queries.aliases_of(flow_id, ALIASES_SHOWN),
         "cascade": found,
         "took_s": ((flow.ended_at or now) - flow.started_at).total_seconds(),
         "dead": [one for one in found.deliveries if one.state in DEAD and one.letter_id],

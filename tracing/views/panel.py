@@ -13,6 +13,7 @@ from tracing import bodies, queries
 from tracing.cascade import MEANINGS, Cascade, Delivery, DeliveryState, EventNode
 from tracing.models import Event
 from tracing.views.anomalies import ICONS
+from tracing.views.ran import ran
 
 BODY_SHOWN = 16 * 1024  # bytes
 STACK_SHOWN = 8 * 1024  # characters
@@ -23,7 +24,7 @@ JSON_TYPES = ("json", "+json")
 
 
 def panel(found: Cascade, node: EventNode | Delivery) -> dict[str, Any]:
-    """The context of the panel: at most three queries."""
+    """The context of the panel: at most three queries, and one for each trace of a delivery."""
     event = found.event_of(node) if isinstance(node, Delivery) else node
     stored = None
     if event.row is not None:
@@ -46,6 +47,7 @@ def panel(found: Cascade, node: EventNode | Delivery) -> dict[str, Any]:
     }
     if isinstance(node, Delivery):
         context |= _standing(node)
+        context["ran"] = ran(node)
     return context
 
 

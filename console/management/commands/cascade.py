@@ -14,7 +14,7 @@ from tracing import exports, queries
 from tracing.api import FlowOut, FlowsOut, flows_page
 from tracing.filters import SPANS, FlowFilter
 from tracing.listing import listed
-from tracing.models import Flow, FlowKey
+from tracing.models import Flow
 from tracing.report import document
 
 FILTERS = [field.name for field in fields(FlowFilter)]
@@ -30,6 +30,7 @@ HELP = {
     "until": "started before",
     "last": f"started within {', '.join(SPANS)}",
 }
+NAMES_SHOWN = 50  # keys, and other names
 
 
 class Command(BaseCommand):
@@ -66,8 +67,8 @@ class Command(BaseCommand):
         if cascade is None:
             raise CommandError(f"nothing was seen of {text}")
         if as_json:
-            keys = FlowKey.objects.filter(flow_id=flow.flow_id).order_by("key")
-            answer = document(flow, list(keys.values_list("key", flat=True)), cascade)
+            keys = queries.keys_of(flow.flow_id, NAMES_SHOWN)
+            answer = document(flow, keys, cascade, queries.aliases_of(flow.flow_id, NAMES_SHOWN))
             self.stdout.write(msgspec.json.format(answer, indent=2).decode())
             return
         self.stdout.write(exports.text(flow, cascade))
