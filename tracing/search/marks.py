@@ -6,9 +6,9 @@ Within the summariser's transaction. Pure but for `keep`, which writes the diffe
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from kit.redaction import mask_text
+from tracing.bulk import IGNORE, Table, moment, write
 from tracing.models import FlowConsumer, FlowError, FlowType
 from tracing.rows import EventRow, ReceiptRow
 from tracing.search.words import cut
@@ -22,6 +22,15 @@ KINDS: Mapping[type[Named], str] = {
     FlowType: "type",
     FlowConsumer: "consumer",
     FlowError: "word",
+}
+
+TABLES = {
+    kind: Table(
+        kind._meta.db_table,
+        ("flow_id", field, "started_at"),
+        ("text", "text", "timestamptz"),
+    )
+    for kind, field in KINDS.items()
 }
 
 
@@ -92,8 +101,9 @@ def _keep(kind: type[Named], flows: Sequence[Found]) -> None:
     moved = {pair[0] for pair in there if there[pair][1] != starts[pair[0]]}
     for flow_id in sorted(moved):
         kind.objects.filter(flow_id=flow_id).update(started_at=starts[flow_id])
-    new: list[Any] = [
-        kind(**{"flow_id": flow_id, field: name, "started_at": starts[flow_id]})
-        for flow_id, name in sorted(wanted - there.keys())
-    ]
-    kind.objects.bulk_create(new)
+    new = sorted(wanted - there.keys())
+    write(
+        TABLES[kind],
+        [(flow_id, name, moment(starts[flow_id])) for flow_id, name in new],
+        IGNORE,
+    )
