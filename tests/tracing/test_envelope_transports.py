@@ -33,7 +33,11 @@ def test_http_binary() -> None:
     assert event.flow_id == TRACE.split("-")[1]
     once = from_headers({**headers, "ce-subject": "%2541"}, "", b"")
     assert (once.subject, once.data) == ("%41", None)
-    for bad in ({"ce-datacontenttype": "a/b"}, {"ce-subject": "%ff"}, {"ce-time": "noon"}):
+    overlong = {"ce-subject": "%C0%A0"}  # of a space
+    for bad in (
+        *({"ce-datacontenttype": "a/b"}, {"ce-subject": "%ff"}, {"ce-time": "noon"}, overlong),
+        *({"ce-subject": "%00"}, {"ce-subject": ""}, {"ce-id": '""'}, {"ce-my-name": "x"}),
+    ):
         with pytest.raises(EnvelopeError):
             from_headers({**headers, **bad}, "text/plain", b"")
 

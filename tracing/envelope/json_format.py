@@ -12,6 +12,7 @@ from kit import limits
 from tracing.envelope.attributes import build, is_json, text_of
 from tracing.envelope.model import Envelope, EnvelopeError, LimitError
 
+UNTOLD = "application/octet-stream"  # of data_base64 JSON is not assumed (JSON format 1.0.2, 3.1.1)
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
@@ -101,7 +102,7 @@ def _data(raw: _Members, declared: str) -> tuple[bytes | None, str]:
     if encoded is not None:
         if "data" in raw:
             raise EnvelopeError("data and data_base64 are both there", "data_base64")
-        return _base64(encoded), ""
+        return _base64(encoded), "" if declared else UNTOLD
     if "data" not in raw:
         return None, ""
     data = bytes(raw["data"])
