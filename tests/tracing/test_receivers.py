@@ -236,3 +236,18 @@ def test_too_many_waiting_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch
     assert 0 < len(refused) < 8
     assert all(answer.status == 503 and answer.headers["Retry-After"] for answer in refused)  # type: ignore[attr-defined]
     assert Event.objects.count() == 8 - len(refused)
+
+
+def test_a_connection_that_cannot_be_closed_ends_no_group_commit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_: object) -> None:
+        raise OperationalError("the connection is closed")
+
+    committer = Committer()
+    with monkeypatch.context() as patched:
+        patched.setattr(group_commit, "_commit", broken)
+        (refused,) = together(committer, [one("1")])
+        assert refused.status == 503
+    (taken,) = together(committer, [one("1")])
+    assert taken.accepted == 1

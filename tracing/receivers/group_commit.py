@@ -24,8 +24,6 @@ WAITING = 1_000  # posts in the queue: beyond, 503
 WAITING_BYTES = 32 * MIB  # of their data: beyond, 503
 PATIENCE_S = 30.0  # how long a post waits for its commit
 RETRY_AFTER_S = 2
-# PostgreSQL commits several groups at once, and waits for the network; SQLite has one writer.
-THREADS = {"sqlite": 1, "postgresql": 4}
 IDLE_S = 2.0  # without posts, after which the thread and its connection end
 AWAY = (OperationalError, InterfaceError)  # the database, not the row, is at fault
 
@@ -60,15 +58,14 @@ class _Post:
 
 
 class Committer:
-    """The threads that commit what the request threads of this process hand them."""
+    """One thread that commits what the request threads of this process hand it."""
 
     def __init__(self) -> None:
         self.process = os.getpid()
         self._changed = threading.Condition()
         self._bytes = 0
         self._posts: deque[_Post] = deque()
-        self._threads = 0
-        self._idle = 0
+        self._runs = False
 
     def commit(self, one: Seen) -> Taken:
         """What became of this one, once it is committed. Raises Problem 503."""
@@ -89,16 +86,19 @@ class Committer:
                 raise _busy("too many wait to be committed")
             self._posts.append(post)
             self._bytes += post.size
-            if self._idle:
+            if self._runs:
                 self._changed.notify()
-            elif self._threads < THREADS[connection.vendor]:
-                self._threads += 1
-                threading.Thread(target=self._run, name="group-commit", daemon=True).start()
+                return
+            threading.Thread(target=self._run, name="group-commit", daemon=True).start()
+            self._runs = True
 
     def _run(self) -> None:
         while posts := self._next():
             try:
                 _commit(posts)
+            except Exception as error:  # the connection cannot even be closed: on with another
+                for post in posts:
+                    post.error = post.error or error
             finally:
                 with self._changed:
                     self._bytes -= sum(post.size for post in posts)
@@ -109,12 +109,8 @@ class Committer:
     def _next(self) -> list[_Post]:
         """The next group; empty after a while without posts: then the thread ends."""
         with self._changed:
-            if not self._posts:
-                self._idle += 1
-                self._changed.wait_for(lambda: self._posts, IDLE_S)
-                self._idle -= 1
-            if not self._posts:
-                self._threads -= 1
+            self._changed.wait_for(lambda: self._posts, IDLE_S)
+            self._runs = bool(self._posts)
             return [self._posts.popleft() for _ in range(min(GROUP, len(self._posts)))]
 
 
