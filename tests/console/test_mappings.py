@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from brokers import config as configuration
@@ -287,3 +289,24 @@ def test_the_toml_is_read_back_as_it_was_meant(redis: Any, tmp_path: Any, redis_
     head = f'[[brokers]]\nname = "legacy"\nurl = "{redis_url}"\n'
     path.write_text(head + saved.toml(mapping), encoding="utf-8")
     assert configuration.load(path, None, {}).mappings == (mapping,)
+
+
+def test_the_pages_cost_the_same_however_much_is_saved(redis: Any) -> None:
+    client = person()
+    paths = (PAGE, reverse("console:streams", args=["legacy"]))
+
+    def queries() -> list[int]:
+        counts = []
+        for path in paths:
+            with CaptureQueriesContext(connection) as caught:
+                client.get(path)
+            counts.append(len(caught))
+        return counts
+
+    before = queries()
+    for number in range(40):
+        mapping = MappingConfig(stream=f"other.{number}", broker="legacy", type="=x")
+        saved.save(mapping, actor="a", user=None)
+    for number in range(20):
+        redis.xadd(f"more.{number}", {"data": "{}"})
+    assert queries() == before
