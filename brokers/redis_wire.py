@@ -44,7 +44,11 @@ class Wire:
 
     def __init__(self, url: str) -> None:
         self.client: redis.Redis = redis.Redis.from_url(
-            url, protocol=2, socket_timeout=_TIMEOUT_S, socket_connect_timeout=3.0
+            url,
+            protocol=2,
+            socket_timeout=_TIMEOUT_S,
+            socket_connect_timeout=3.0,
+            driver_info=None,  # else the client tells the server of itself
         )
         self._raw: Any = redis.Redis(connection_pool=self.client.connection_pool)
         self._raw.response_callbacks.clear()
