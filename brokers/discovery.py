@@ -34,6 +34,12 @@ def role_of(name: str, config: BrokerConfig) -> Stream | None:
     return Stream(name, match["topic"] if match else name, Role.TOPIC)
 
 
+def is_dead_letters(name: str, config: BrokerConfig) -> bool:
+    """Whether the stream of this name is a dead-letter queue."""
+    found = role_of(name, config)
+    return found is not None and found.role is Role.DEAD_LETTERS
+
+
 class Discovery:
     """The streams of one Redis database, looked for again every few seconds.
 

@@ -12,7 +12,7 @@ def way(broker: BrokerConfig) -> str:
     """How its events are read, as configured."""
     if broker.tap:
         return "in a consumer group, from the first entry on"
-    return f"without a consumer group, start {broker.start}"
+    return f'without a consumer group, start = "{broker.start}"'
 
 
 def progress(found: Summary | None, now: datetime) -> str:

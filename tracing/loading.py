@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from brokers.config import current
+from brokers.discovery import is_dead_letters
 from tracing import routes
 from tracing.aliases import canonical, names_of
 from tracing.cascade import Cascade, build
@@ -41,7 +42,7 @@ def load(flow_id: str, *, truncated_before: datetime | None = None) -> Cascade |
         flow_id,
         events,
         receipts,
-        [*places, *further],
+        _with_the_dead([*places, *further]),
         outside=_outside(names, events),
         terminal=current().flows.terminal,
         ways=_ways(flow_id, events, receipts),
@@ -56,6 +57,19 @@ def _further_places(names: list[str]) -> list[AppearanceRow]:
     own = Event.objects.filter(flow_id__in=names).values("identity")
     found = Appearance.objects.filter(identity__in=own).order_by("id")
     return list(appearance_rows(found[:CASCADE_ROWS]))
+
+
+def _with_the_dead(places: list[AppearanceRow]) -> list[AppearanceRow]:
+    """These appearances; those on dead-letter queues are said to be there."""
+    brokers = {broker.name: broker for broker in current().brokers}
+    dead = {
+        (broker, stream)
+        for broker, stream in {(one.broker, one.stream) for one in places}
+        if broker in brokers and is_dead_letters(stream, brokers[broker])
+    }
+    if not dead:
+        return places
+    return [replace(one, dead=True) if (one.broker, one.stream) in dead else one for one in places]
 
 
 def _outside(names: list[str], events: list[EventRow]) -> list[EventRow]:

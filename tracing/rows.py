@@ -41,6 +41,7 @@ class AppearanceRow(msgspec.Struct, frozen=True, gc=False):
     body_hash: bytes = b""
     replay_attempt: str = ""
     replay_target: str = ""
+    dead: bool = False  # the copy on a dead-letter queue
 
     @property
     def place(self) -> tuple[bytes, str, str, str]:
@@ -49,8 +50,9 @@ class AppearanceRow(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def original(self) -> bool:
-        """Whether it was published here: no replay of ours, and no span of a message seen here."""
-        return not self.replay_attempt and self.broker != SPAN_BROKER
+        """Whether it was published here: no replay of ours, no dead letter, and no span of a
+        message seen here."""
+        return not (self.replay_attempt or self.dead) and self.broker != SPAN_BROKER
 
 
 class ReceiptRow(msgspec.Struct, frozen=True, gc=False):

@@ -126,7 +126,8 @@ def _why_failed(dead: Sequence[Delivery]) -> str:
     more = f"; and {len(dead) - 1} more" if len(dead) > 1 else ""
     if first.state is DeliveryState.REPLAYING:
         return f"{first.consumer} is being replayed{more}"
-    number = first.attempts[-1].number if first.attempts else 0
+    told = [attempt for attempt in first.attempts if not attempt.inferred]
+    number = told[-1].number if told else 0
     tries = f" after {number} attempt{'' if number == 1 else 's'}" if number else ""
     return f"{first.consumer} gave up{tries}{more}"
 

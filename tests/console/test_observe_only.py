@@ -50,7 +50,8 @@ class Witness:
     """What others than the foreign app ask of a server."""
 
     def __init__(self, server: RedisServer) -> None:
-        self._monitor = redis.Redis(port=server.port, socket_timeout=None).monitor()
+        client: Any = redis.Redis(port=server.port, socket_timeout=None)
+        self._monitor = client.monitor()
         self._lines: list[tuple[str, str]] = []  # address of the client, command
         self._end = threading.Event()
 

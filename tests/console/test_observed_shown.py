@@ -45,7 +45,7 @@ def test_before_and_after_it_is_read(world: World) -> None:
     for number in range(10):
         world.event(f"e{number}")
     world.event("x", "stock.0")
-    assert "without a consumer group, start 3 entries; nothing was read yet" in brokers()
+    assert 'without a consumer group, start = "3 entries"; nothing was read yet' in brokers()
     assert "nothing was read yet" in page("/settings")
     world.tap().drain()
     told = brokers()
@@ -53,7 +53,7 @@ def test_before_and_after_it_is_read(world: World) -> None:
     assert "  stock.0  topic, read from its first entry on" in told
     assert "  orders.0  topic, read since " in told
     shown = page("/settings")
-    assert "without a consumer group, start 3 entries" in shown
+    assert "without a consumer group, start = &quot;3 entries&quot;" in shown
     assert "7 older entries were not taken in" in shown
     document: Any = json.loads(brokers("--json"))
     (one,) = document["items"]

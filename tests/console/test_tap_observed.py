@@ -21,7 +21,7 @@ from kit import clock
 from kit.writes import writing
 from tests.console.tap_world import World, same_database, toml
 from tests.support.redis_server import RedisServer
-from tracing import cursors, store
+from tracing import cursors, queries, store
 from tracing.cursors import Move, Overtaken
 from tracing.models import Appearance, Cursor, Event, Malformed, Receipt, Watch
 
@@ -64,6 +64,18 @@ def test_everything_is_taken_in_and_nothing_is_written(world: World) -> None:
     cursor = Cursor.objects.get(stream="orders.2")
     assert (cursor.position, cursor.started, cursor.left_out) == (position, "0-0", 0)
     assert (tap.totals.accepted, tap.totals.dead_letters) == (4, 1)
+
+
+def test_a_copy_on_a_dead_letter_queue_is_no_publication(world: World) -> None:
+    position = world.event("e")
+    found: Any = world.redis.xrange("orders.0", position, position)
+    world.add("orders.billing.dlq", {**found[0][1], "error": "KeyError"})  # not saying from where
+    world.tap().drain()
+    cascade = queries.cascade_of("flow-1")
+    assert cascade is not None
+    (event,) = cascade.events
+    assert [one.original for one in event.appearances] == [True, False]
+    assert "duplicate" not in {one.kind.value for one in cascade.anomalies}
 
 
 def test_it_goes_on_where_it_was(world: World) -> None:

@@ -27,9 +27,14 @@ def seed(
         values = asdict(row) | {"published": [identity.hex() for identity in row.published]}
         Receipt.objects.create(**values)
     for place in appearances:
-        Appearance.objects.create(**asdict(place))
+        Appearance.objects.create(**columns_of(place))
     for flow_id in sorted({row.flow_id for row in rows}):
         started = min(row.published_at for row in rows if row.flow_id == flow_id)
         Flow.objects.get_or_create(flow_id=flow_id, defaults={"started_at": started})
         for key in keys:
             FlowKey.objects.get_or_create(key=key, flow_id=flow_id)
+
+
+def columns_of(place: AppearanceRow) -> dict[str, Any]:
+    """What is stored of an appearance: whether its stream is for the dead is configured."""
+    return {name: value for name, value in asdict(place).items() if name != "dead"}

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from msgspec.structs import asdict
 
 from kit.writes import writing
 from tests.tracing.arriving import START, appearances, entry_of, event, receipt, rows, take
+from tests.tracing.seeding import columns_of
 from tracing import receipts, store
 from tracing.envelope import identity
 from tracing.models import Appearance, Event, Flow, FlowKey, Malformed, Receipt
@@ -252,7 +252,7 @@ def test_another_writer_is_quicker() -> None:
 def test_rows_from_before_the_first_appearance_was_in_the_event_row() -> None:
     take(event("e1", 5))
     kept = appearances()
-    Appearance.objects.create(**asdict(kept[0]))
+    Appearance.objects.create(**columns_of(kept[0]))
     Event.objects.update(stream="", position="", broker_time=None)
     take(event("e1", 5))  # read again
     assert [row.place for row in appearances()] == [kept[0].place]
