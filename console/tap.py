@@ -26,7 +26,7 @@ from tracing.envelope import Rules
 from tracing.passed import Follower
 from tracing.store import Prepared, Taken
 
-SWITCH_S = 0.0005  # see share_the_lock
+SWITCH_S = 0.0002  # see share_the_lock
 FOLLOW_EVERY_S = (5.0, 0.5)  # consumers without receipts: usually, and while much is left to do
 BLOCK_MS = 500  # how long one read waits; divided among the brokers
 AWAY = (BrokerError, OperationalError, InterfaceError, Overtaken)

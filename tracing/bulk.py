@@ -19,7 +19,7 @@ Moment = datetime | str | None  # a time as the database takes it
 IGNORE = "ON CONFLICT DO NOTHING"
 AT_ONCE = 500  # values in one statement
 JSONB = "\x01"  # what a document begins with in binary (PostgreSQL, jsonb_recv)
-LENGTHS = (256, 64, 16, 4, 1)  # of one statement, in rows
+LENGTHS = (500, 125, 25, 5, 1)  # of one statement, in rows
 # One text for all identities: the driver quotes an array of bytes one by one.
 AMONG = "= ANY(ARRAY(SELECT decode(one, 'hex') FROM unnest(string_to_array(%s, ',')) AS one))"
 
