@@ -118,6 +118,16 @@ def test_the_command(cut: Client) -> None:
     }
 
 
+def test_what_is_old_is_deleted_at_a_terminal() -> None:
+    order(1, "OrderShipped")
+    summarised()
+    aged(31 * DAY, NOW)
+    out = io.StringIO()
+    with configured(events="30d", receipts="40d"):
+        call_command("retain", "--once", stdout=out)
+    assert out.getvalue() == "2\N{NO-BREAK SPACE}rows deleted\n"
+
+
 def test_the_api_answers_the_same_document(cut: Client) -> None:
     user = User.objects.get(username="viewer")
     token = ApiToken.issue(user, "t", ["read"])[1]

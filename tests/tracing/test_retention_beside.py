@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, connections
+from django.db.models import Sum
 
 from brokers.contract import Entry
 from kit.writes import writing
@@ -17,7 +18,7 @@ from tests.tracing.arriving import KEYS, event, receipt
 from tests.tracing.keeping import configured, summarised, sweep
 from tracing import pins, store
 from tracing.models import Appearance, Event, Flow, FlowKey, Payload, Receipt, Sweep
-from tracing.retention import keeping, loop, room, walks
+from tracing.retention import keeping, loop, room, samples, walks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime.now(UTC)
@@ -67,7 +68,7 @@ def is_whole() -> None:
     for flow_id, events, cut, before in rows:
         assert events == EACH == cut + left[flow_id], flow_id
         assert (before is not None) == (cut > 0), flow_id
-    gone = Sweep.objects.filter(name="events 2592000s").values_list("deleted", flat=True).first()
+    gone = Sweep.objects.aggregate(deleted=Sum("deleted"))["deleted"]
     assert (gone or 0) == Flow.objects.count() * EACH - sum(left.values())
 
 
@@ -147,3 +148,22 @@ def test_a_sqlite_file_gets_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
     now = room.room()
     assert now.file < 0.7 * full.file
     assert now.file - now.used <= now.file // 20 + 200_000
+
+
+def test_past_its_size_the_oldest_go_until_it_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "BATCH", 20)
+    monkeypatch.setattr(room, "FEW", 100)
+    orders(0, ORDERS, NOW - timedelta(days=1))
+    with configured():
+        summarised()
+        full = samples.take(NOW)
+    most = full.used_bytes * 3 // 4
+    with configured(max_size=f"{most // 1000}KB"):
+        sweep()
+        assert room.room().used <= most
+    is_whole()
+    left = Event.objects.count()
+    assert 0.3 * ORDERS * EACH < left < 0.9 * ORDERS * EACH  # and no more than had to go
+    first = Flow.objects.get(flow_id="flow-0")
+    assert first.cut_events == EACH
+    assert Flow.objects.get(flow_id=f"flow-{ORDERS - 1}").truncated_before is None
