@@ -123,6 +123,23 @@ def test_the_keyboard_finds_walks_and_opens(console: RunningConsole, places: Pla
     expect(page).to_have_url(re.compile("/edit$"))
 
 
+def test_orders_are_filtered_in_the_url_and_a_token_takes_it_away(
+    console: RunningConsole, places: Places
+) -> None:
+    page = places.person.page
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{console.url}/orders")
+    page.locator("summary", has_text="More").click()
+    page.locator("#filter-text").fill("EUR")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("text=EUR"))
+    expect(page.locator("#orders mark").first).to_have_text("EUR")
+    page.get_by_label("Take away words in payloads EUR").click()
+    expect(page).not_to_have_url(re.compile("text=EUR"))
+    expect(page.locator("#orders tbody tr").first).to_be_visible()
+    expect(page.locator("#orders mark")).to_have_count(0)
+
+
 def _is_sound(person: Watched, url: str, name: str) -> None:
     """Look at it in both sizes and themes; everything wrong is told at once."""
     person.faults.clear()

@@ -1,16 +1,20 @@
 """The index of words: behind the tap, from its mark on, in bounded batches; and what it answers."""
 
+import io
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from brokers import config
 from kit import clock
 from tests.tracing.making import event
 from tests.tracing.seeding import seed
+from tracing import summariser
 from tracing.models import Event, EventWords, WordsMark
 from tracing.search import index, matches
 from tracing.search.matches import newest
@@ -92,6 +96,40 @@ def test_an_interrupted_batch_is_done_again(monkeypatch: pytest.MonkeyPatch) -> 
         with pytest.raises(ZeroDivisionError):
             index.index_batch()
     assert index.index_batch() == 1
+    assert flows("word") == ["flow-a"]
+
+
+def test_of_two_that_index_the_same_one_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    number = put("a", {"n": "word"})
+    rows = index._rows
+
+    def overtaken(taken: Sequence[int]) -> Iterator[EventWords]:
+        WordsMark.objects.create(pk=index.MARK, event_id=number)
+        return rows(taken)
+
+    monkeypatch.setattr(index, "_rows", overtaken)
+    assert index.index_batch() == 0
+    assert not EventWords.objects.exists()
+
+
+def test_words_are_indexed_however_much_there_is_to_summarise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put("a", {"n": "word"})
+    stop = threading.Event()
+
+    def busy() -> int:
+        stop.set()
+        return 1
+
+    monkeypatch.setattr(summariser, "summarise_batch", busy)
+    summariser.run(stop)
+    assert flows("word") == ["flow-a"]
+
+
+def test_the_command_indexes_what_there_is() -> None:
+    put("a", {"n": "word"})
+    call_command("summarise", "--once", stdout=io.StringIO())
     assert flows("word") == ["flow-a"]
 
 
