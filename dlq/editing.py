@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import jsonpatch
@@ -239,6 +238,9 @@ def _check_envelope(letter: Letter, headers: dict[str, str], payload: bytes | No
         raise EditError("headers", f"The result is no envelope: {found.reason}")
     if headers.get(fields.CONTENT_TYPE, "").lower().startswith(STRUCTURED):
         _check_members(_bytes(letter.payload), payload)
+    before = payloads.bears(_bytes(letter.payload), letter.event_id)  # by a mapping, say
+    if before and not payloads.bears(payload, letter.event_id):
+        raise EditError("payload", f"{letter.event_id} is the ID of this event: it must stay.")
 
 
 def _check_members(before: bytes | None, after: bytes | None) -> None:
@@ -271,7 +273,10 @@ def _changes(now: Content, after: Content, number: int) -> dict[str, Any]:
     names = _changed_names(now.headers, after.headers)
     return {
         "revision": number,
-        "payload": {"before": digest(now.payload), "after": digest(after.payload)},
+        "payload": {
+            "before": payloads.digest(now.payload),
+            "after": payloads.digest(after.payload),
+        },
         "diff": [_redacted(op) for op in _payload_patch(now.payload, after.payload) or ()],
         "headers": {
             name: [
@@ -288,11 +293,6 @@ def _redacted(op: dict[str, Any]) -> dict[str, Any]:
         return op
     hidden = any(is_secret(part) for part in op["path"].split("/"))
     return op | {"value": MASK if hidden else mask_json(op["value"])}
-
-
-def digest(payload: bytes | None) -> str:
-    """The digest of a payload as the audit writes it: BLAKE2b-128, hex."""
-    return blake2b(payload or b"", digest_size=16).hexdigest()
 
 
 def _bytes(stored: Any) -> bytes | None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -87,6 +88,25 @@ def same_json(one: bytes | None, other: bytes | None) -> bool:
         return bool(msgspec.json.format(one, indent=-1) == msgspec.json.format(other, indent=-1))
     except (msgspec.DecodeError, RecursionError):
         return one == other
+
+
+def digest(payload: bytes | None) -> str:
+    """The digest of a payload as the audit writes it: BLAKE2b-128, hex."""
+    return blake2b(payload or b"", digest_size=16).hexdigest()
+
+
+def bears(payload: bytes | None, text: str) -> bool:
+    """Whether a text or number somewhere in the JSON is this one."""
+    left = [parse(payload)]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
+        elif isinstance(value, str | int) and str(value) == text:
+            return True
+    return False
 
 
 _NOTHING: Any = object()

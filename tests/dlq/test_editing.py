@@ -103,7 +103,7 @@ def test_the_audit_has_digests_and_paths_and_no_secret() -> None:
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.target_kind, entry.target_id) == ("edit", "letter", str(made.pk))
     assert entry.reason == "1.8.1 needs it"
-    assert entry.changes["payload"]["before"] == editing.digest(ORDER)
+    assert entry.changes["payload"]["before"] == payloads.digest(ORDER)
     assert {op["path"] for op in entry.changes["diff"]} == {"/currency", "/card_token"}
     assert "authorization" in entry.changes["headers"]
     assert not [part for part in ("tok_", "zyxw", "abcdefgh") if part in json.dumps(entry.changes)]

@@ -61,6 +61,9 @@ def test_a_letter_is_the_event_that_the_mapping_makes_of_it(shop: Scene) -> None
     assert (event.source, event.event_id, event.type) == ("shop/orders", "m-1", "placed")
     assert bytes(letter.event_identity) == bytes(event.identity)
     assert (letter.flow_id, letter.type, letter.label) == ("s-1", "placed", "order:4711")
+    with pytest.raises(EditError, match="m-1 is the ID of this event"):
+        editing.revise(letter, json.dumps({**ORDER, "uid": "m-2"}), None, "why", "ann")
+    editing.revise(letter, json.dumps({**ORDER, "order_id": 1}), None, "why", "ann")
 
 
 def test_what_was_no_cloud_event_may_be_given_an_identity(shop: Scene) -> None:
