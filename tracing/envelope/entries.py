@@ -1,18 +1,14 @@
 """Our binding for Redis Streams (docs/redis-streams.md): an entry's fields, its body in `data`."""
 
-import msgspec
-
 from brokers.contract import Entry
 from tracing.envelope import others
 from tracing.envelope.attributes import NOT_EMPTY, REQUIRED, build
 from tracing.envelope.http_binary import PREFIX
-from tracing.envelope.json_format import from_structured
+from tracing.envelope.messages import STAMPS, in_body
 from tracing.envelope.model import Envelope, EnvelopeError, Malformed, storable
+from tracing.envelope.modes import Mode, mode_of
 from tracing.envelope.ordinary import ordinary
 from tracing.envelope.rules import NO_RULES, Rules
-
-STRUCTURED = "application/cloudevents"
-STAMPS = ("cascadeattempt", "cascadetarget")
 
 
 def from_entry(entry: Entry, rules: Rules = NO_RULES) -> Envelope | Malformed:
@@ -43,22 +39,9 @@ def _envelope(entry: Entry, rules: Rules) -> Envelope:
                 attributes[name] = value
         else:
             headers[storable(name)] = storable(value)
-    if content_type[: len(STRUCTURED)].lower() == STRUCTURED:
-        return _structured(entry, content_type, headers, attributes)
+    mode = mode_of(content_type)
+    if mode is not Mode.BINARY:
+        return in_body(mode, entry.body, headers, attributes)
     if attributes.keys() - set(STAMPS):
         return build(attributes, content_type=content_type, data=entry.body, headers=headers)
     return others.read(entry, content_type, headers, attributes, rules)
-
-
-def _structured(
-    entry: Entry, content_type: str, headers: dict[str, str], stamps: dict[str, str]
-) -> Envelope:
-    if content_type.lower().startswith(f"{STRUCTURED}-batch"):
-        raise EnvelopeError("a batch in one entry is not taken; send an entry an event")
-    event = from_structured(entry.body or b"")
-    return msgspec.structs.replace(
-        event,
-        headers=headers,
-        attempt=stamps.get(STAMPS[0], event.attempt),
-        target=stamps.get(STAMPS[1], event.target),
-    )
