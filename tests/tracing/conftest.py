@@ -1,4 +1,4 @@
-"""Posting events with a token of the scope `ingest`."""
+"""Posting events with a token of the scope `ingest`, to the views and to the real web server."""
 
 import json
 import threading
@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from kit.models import ApiToken, User
+from tests.support.web import RunningWeb
 from tests.tracing.posting import ONE, Post
 from tracing.receivers import group_commit
 
@@ -40,3 +41,12 @@ def post(token: str, no_thread_is_left: None) -> Post:
         return Client().post("/api/events", data, content_type=kind, headers=named)
 
     return send
+
+
+@pytest.fixture(scope="package")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningWeb, str]]:
+    """The product's own web server on a store of its own, and a token."""
+    web = RunningWeb(tmp_path_factory.mktemp("served") / "var", WEBHOOK_ORIGINS="a.example")
+    token = web.prepare()
+    with web:
+        yield web, token

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +25,6 @@ EDGES = {
     ("PaymentCaptured", "OrderShipped"),
     ("StockReserved", "OrderShipped"),
 }
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningWeb, str]]:
-    """The web server and a token."""
-    web = RunningWeb(tmp_path_factory.mktemp("served") / "var")
-    token = web.prepare()
-    with web:
-        yield web, token
 
 
 def whole(served: tuple[RunningWeb, str], correlation: str) -> dict[str, Any]:
