@@ -3,23 +3,29 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
 from kit import limits
 from tracing.aliases import canonical
+from tracing.bulk import moment, on_sqlite
 from tracing.cascade import Cascade
 from tracing.loading import load
 from tracing.models import Event, Flow, FlowAlias, FlowKey, Receipt
 from tracing.reading import chunks, event_rows, events_of, receipt_rows
 from tracing.rows import AttemptOutcome, EventRow, ReceiptRow
 
-THROUGHPUT_ROWS = 20_000  # flows read for one chart
+THROUGHPUT_ROWS = 50_000  # flows counted for one chart
 NAMES = 200  # of types or of consumers to choose from
 LATER_EVENTS = 5_000  # events of one chunk of lanes looked at together for something newer
 LATER_OF_LANE = 1_000  # of each lane alone, where busy ones would hide the others
 
+MINUTE = timedelta(minutes=1)
+_BY_MINUTE = (
+    "SELECT {1}, COUNT(*) FROM (SELECT {0} AS moment FROM tracing_flow"
+    " WHERE {0} >= %s AND {0} < %s ORDER BY {0} DESC LIMIT %s) AS newest GROUP BY 1"
+)
 _HOP = """
 WITH RECURSIVE seen(name) AS (
   SELECT MIN({0}) FROM {1}
@@ -87,31 +93,34 @@ def aliases_of(flow_id: str, most: int) -> list[tuple[str, str]]:
     return list(found.values_list("alias", "evidence")[:most])
 
 
-def throughput(since: datetime, until: datetime, buckets: int) -> list[tuple[datetime, int, int]]:
-    """How many flows started and ended in each of `buckets` equal stretches, oldest first.
+def throughput(since: datetime, until: datetime) -> list[tuple[datetime, int, int]]:
+    """How many flows started and ended in each minute between these whole ones, oldest first.
 
-    At most THROUGHPUT_ROWS of each are read, the newest; stretches that lie before what was
-    read are left out: not counted is not zero.
+    At most THROUGHPUT_ROWS of each are counted, the newest; minutes that were not counted whole
+    are left out: not counted is not zero.
     """
-    width = (until - since) / buckets
-    started, complete = _moments("started_at", since, until)
-    ended, both = _moments("ended_at", since, until)
-    reach = max(complete, both)
-    counts = [
-        Counter(int((moment - since) / width) for moment in found) for found in (started, ended)
-    ]
-    edges = [(number, since + number * width) for number in range(buckets)]
-    return [(edge, counts[0][number], counts[1][number]) for number, edge in edges if edge >= reach]
+    started, complete = _by_minute("started_at", since, until)
+    ended, both = _by_minute("ended_at", since, until)
+    first = max(since, complete, both)
+    minutes = (first + number * MINUTE for number in range(int((until - first) / MINUTE)))
+    return [(minute, started[minute], ended[minute]) for minute in minutes]
 
 
-def _moments(field: str, since: datetime, until: datetime) -> tuple[list[datetime], datetime]:
-    """These moments, and since when they are all there."""
-    span = {f"{field}__gte": since, f"{field}__lt": until}
-    found = Flow.objects.filter(**span).order_by(f"-{field}").values_list(field, flat=True)
-    moments = list(found[:THROUGHPUT_ROWS])
-    if len(moments) < THROUGHPUT_ROWS:
-        return moments, since
-    return moments, moments[-1] + timedelta(microseconds=1)  # of that moment there may be more
+def _by_minute(field: str, since: datetime, until: datetime) -> tuple[Counter[datetime], datetime]:
+    """Flows by the minute of this moment, and since when they are all counted."""
+    cut = "substr(moment, 1, 16)" if on_sqlite() else "date_trunc('minute', moment, 'UTC')"
+    with connection.cursor() as cursor:
+        span = [moment(since), moment(until), THROUGHPUT_ROWS]
+        cursor.execute(_BY_MINUTE.format(field, cut), span)
+        counts = Counter({_minute(text): number for text, number in cursor.fetchall()})
+    if counts.total() < THROUGHPUT_ROWS:
+        return counts, since
+    return counts, min(counts) + MINUTE  # of its first minute there may be more
+
+
+def _minute(found: datetime | str) -> datetime:
+    at = datetime.fromisoformat(found) if isinstance(found, str) else found
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def event_types() -> list[str]:

@@ -164,8 +164,7 @@ def _worst_of_each() -> list[Standing]:
 
 def _minutes(now: datetime) -> list[tuple[datetime, int, int]]:
     until = now.replace(second=0, microsecond=0)
-    slots = int(WINDOW / timedelta(minutes=1))
-    return tracing.queries.throughput(until - WINDOW, until, slots)
+    return tracing.queries.throughput(until - WINDOW, until)
 
 
 def _throughput(minutes: list[tuple[datetime, int, int]]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What other features ask of tracing."""
 
+from datetime import datetime
+
 import pytest
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
@@ -104,16 +106,21 @@ def test_the_cascade_of_a_flow_with_a_cause_from_another(
     assert queries.cascade_of("nothing") is None
 
 
-def test_throughput_counts_starts_and_ends() -> None:
+def test_throughput_counts_starts_and_ends_by_the_minute() -> None:
     for number in range(6):
-        ended = at(number * 10 + 5) if number % 2 else None
-        Flow.objects.create(flow_id=str(number), started_at=at(number * 10), ended_at=ended)
-    found = queries.throughput(at(0), at(60), 3)
-    assert found == [(at(0), 2, 1), (at(20), 2, 1), (at(40), 2, 1)]
+        ended = minute(number + 0.5) if number % 2 else None
+        Flow.objects.create(flow_id=str(number), started_at=minute(number / 2), ended_at=ended)
+    found = queries.throughput(minute(0), minute(4))
+    assert found == [(minute(0), 2, 0), (minute(1), 2, 1), (minute(2), 2, 0), (minute(3), 0, 1)]
 
 
 def test_throughput_leaves_out_what_it_did_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "THROUGHPUT_ROWS", 3)
     for number in range(6):
-        Flow.objects.create(flow_id=str(number), started_at=at(number * 10))
-    assert queries.throughput(at(0), at(60), 6) == [(at(40), 1, 0), (at(50), 1, 0)]
+        Flow.objects.create(flow_id=str(number), started_at=minute(number))
+    assert queries.throughput(minute(0), minute(6)) == [(minute(4), 1, 0), (minute(5), 1, 0)]
+
+
+def minute(number: float) -> datetime:
+    """So many minutes after a whole one."""
+    return at(0).replace(second=0) + number * queries.MINUTE
