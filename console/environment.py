@@ -18,6 +18,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 Url = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9+]*://.+")]
 
 HINTS = {
+    **dict.fromkeys(Intake.__struct_encode_fields__, "see the limits in docs/events.md"),
     "DATABASE_URL": "for example postgresql://user:password@127.0.0.1:5432/console",
     "REDIS_URL": "for example redis://127.0.0.1:6379/0",
     "CELERY_BROKER_URL": "for example redis://127.0.0.1:6379/1",

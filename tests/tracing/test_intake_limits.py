@@ -89,7 +89,7 @@ def test_a_wrong_setting_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(ImproperlyConfigured, match=name):
+    with pytest.raises(ImproperlyConfigured, match=f"{name} is wrong.*docs/events.md"):
         environment.intake(tmp_path)
 
 
