@@ -66,6 +66,11 @@ def allowed(brokers: Iterable[str]) -> None:
         replayer(broker)
 
 
+def observed_only(broker: str) -> bool:
+    """Whether the configuration names this broker and does not let the console write to it."""
+    return any(one.name == broker and not one.replay for one in configuration.current().brokers)
+
+
 class Routes:
     """The routes of one slice of work: signs and consumers are read once, and not kept longer.
 

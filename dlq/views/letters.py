@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from dlq import queries
 from dlq.filters import LetterFilter
 from dlq.models import Letter
+from dlq.targets import observed_only
 from dlq.views import letter_parts as parts
 from dlq.views import table
 from dlq.views.common import rights
@@ -58,6 +59,7 @@ def base(request: HttpRequest, found: Letter) -> dict[str, Any]:
         "name": table.name(found),
         "title": table.title(found),
         "phone_title": f"Letter {table.name(found)}",
+        "observed_only": observed_only(found.broker),
         "taken": taken,  # a replay that will send it: nothing else is done to it meanwhile
         "is_waiting": found.state == LetterState.DEAD and taken is None,
         "is_moving": found.state in (LetterState.REPLAYING, LetterState.MAYBE_SENT)

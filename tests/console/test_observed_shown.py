@@ -12,6 +12,7 @@ from django.test import Client
 from brokers import config as configuration
 from brokers.config import Config
 from brokers.connect import connect
+from dlq.models import Letter
 from kit.models import User
 from kit.permissions import Role
 from lag import sampler
@@ -29,9 +30,9 @@ def world(redis_url: str) -> Iterator[World]:
     connect.cache_clear()
 
 
-def page(path: str) -> str:
+def page(path: str, role: Role = Role.VIEWER) -> str:
     client = Client()
-    client.force_login(User.objects.get_or_create(username="v", role=Role.VIEWER.value)[0])
+    client.force_login(User.objects.get_or_create(username=role, role=role.value)[0])
     return client.get(path).content.decode().replace("\xa0", " ")
 
 
@@ -71,6 +72,15 @@ def test_what_is_odd_is_said(world: World) -> None:
     world.tap().drain()
     assert "orders.0: was deleted and made anew; read from its start" in page("/settings")
     assert "made anew" in brokers()
+
+
+def test_a_letter_says_why_it_is_not_replayed(world: World) -> None:
+    world.dead_letter(world.event("e"))
+    world.tap().drain()
+    shown = page(f"/dead-letters/{Letter.objects.get().pk}", Role.ADMIN)
+    assert "shop is only observed" in shown
+    assert "letter-way" not in shown
+    assert "Edit" in shown
 
 
 def test_older_dead_letters_are_counted_on_the_overview(world: World) -> None:
