@@ -1,9 +1,11 @@
 """A shop on FastStream and Redis Streams. It knows nothing of any console.
 
 Every message has an ID and names the one it answers, in headers of its own; FastStream keeps the
-correlation ID. `python faststream_shop.py ORDERS` publishes so many orders and serves until told.
+correlation ID. `python faststream_shop.py serve` runs until it is told to end, `place ORDERS`
+publishes so many orders.
 """
 
+import asyncio
 import os
 import sys
 from typing import Any
@@ -49,19 +51,20 @@ async def ship(payment: dict[str, Any], message: RedisStreamMessage) -> None:
     await answer("parcels", {"order_id": payment["order_id"]}, message)
 
 
-@app.after_startup
-async def place() -> None:
-    """The orders of this run."""
-    for number in range(int(sys.argv[1])):
-        await broker.publish(
-            {"order_id": 4711 + number, "total": "19.90"},
-            stream="orders",
-            correlation_id=f"order-{4711 + number}",
-            headers={"message_id": uuid4().hex, "type": "orders"},
-        )
+async def place(orders: int) -> None:
+    """What a customer does."""
+    async with RedisBroker(os.environ["REDIS_URL"]) as shop:
+        for number in range(orders):
+            await shop.publish(
+                {"order_id": 4711 + number, "total": "19.90"},
+                stream="orders",
+                correlation_id=f"order-{4711 + number}",
+                headers={"message_id": uuid4().hex, "type": "orders"},
+            )
 
 
 if __name__ == "__main__":
-    import anyio
-
-    anyio.run(app.run)
+    if sys.argv[1] == "serve":
+        asyncio.run(app.run())
+    else:
+        asyncio.run(place(int(sys.argv[2])))

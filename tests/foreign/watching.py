@@ -32,7 +32,8 @@ class Console:
         ends = time.monotonic() + WITHIN_S
         while not done():
             assert time.monotonic() < ends, f"in vain for {what}"
-            self.tap.round(50)
+            self.tap.drain()
+            time.sleep(0.1)
         summarise_all()
 
     def api(self, path: str) -> Any:
@@ -66,6 +67,6 @@ def environment(url: str, **more: str) -> dict[str, str]:
 
 
 def shape(cascade: dict[str, Any]) -> set[tuple[str, str, str]]:
-    """The edges between events as types: (from, to, evidence)."""
-    names = {node["id"]: node.get("type") or node.get("name") for node in cascade["nodes"]}
+    """The edges, by the types of events and the names of consumers: (from, to, evidence)."""
+    names = {node["id"]: node.get("type") or node.get("consumer") for node in cascade["nodes"]}
     return {(names[edge["from"]], names[edge["to"]], edge["evidence"]) for edge in cascade["edges"]}
