@@ -177,6 +177,7 @@ def test_come_again(post: Post, kind: str, monkeypatch: pytest.MonkeyPatch) -> N
         patched.setattr(store, "take", away)
         answer = post(body, kind)
         assert (answer.status_code, int(answer["Retry-After"]) > 0) == (503, True)
+    monkeypatch.setattr(otlp, "PATIENCE_S", 0.01)
     for _ in range(otlp.AT_ONCE):
         assert otlp._places.acquire(blocking=False)
     try:

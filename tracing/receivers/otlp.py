@@ -26,7 +26,8 @@ from tracing.otlp import Decoded, Refused, from_json, from_protobuf
 from tracing.receivers import pace
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
-AT_ONCE = 4  # requests of this process that are read or stored; one more is told to come again
+AT_ONCE = 4  # requests of this process that are read or stored
+PATIENCE_S = 1.0  # how long another one waits for its turn before it is told to come again
 RETRY_AFTER_S = 2
 # google.rpc.Code of what can go wrong here; others are UNKNOWN
 CODES = {400: 3, 401: 16, 403: 7, 405: 12, 413: 8, 415: 3, 429: 8, 500: 13, 503: 14}
@@ -68,7 +69,7 @@ def _check(request: HttpRequest, kind: str) -> ApiToken:
 
 def _taken(request: HttpRequest, kind: str, token: ApiToken) -> Decoded:
     """The request, once all of it is committed. Raises Problem."""
-    if not _places.acquire(blocking=False):
+    if not _places.acquire(timeout=PATIENCE_S):
         raise _later(429, "too many requests are being stored")
     try:
         decoded = READERS[kind](read_body(request, limits.intake.otlp_bytes))
