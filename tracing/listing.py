@@ -6,18 +6,20 @@ conditions are looked up for each flow it comes to (kit.pages: a bounded walk).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from kit.limits import PAGE_SIZE
 from kit.pages import Page, page
 from tracing.filters import FEW, FlowFilter, probe
-from tracing.models import Flow
-from tracing.search.matches import Matches, newest
+from tracing.models import Event, Flow
+from tracing.search.matches import BLOCK, NEWEST, WIDE, Matches, newest
 
 FEW_LED = 100  # where an index can lead as well, that is cheaper from here on
 COMPARED = 4_000  # rows counted to see which index leads; of two with more, the first does
+JUST_BEFORE = 50  # orders that tell how far the events before a time go
 ORDER = ("-started_at", "-id")
 MARK_ORDER = ("-started_at", "-flow_id")
 
@@ -49,9 +51,24 @@ def listed(
     """
     if chosen.problems:
         return Listed(Page([], None, 0, estimated=False))
-    matches = newest(chosen.asked) if chosen.text else None
+    matches = _matches(chosen) if chosen.text else None
     way = _way(chosen, matches)
     return Listed(_page(chosen, way, cursor, limit, oldest=oldest), matches)
+
+
+def _matches(chosen: FlowFilter) -> Matches:
+    """Further back where other filters narrow it down; with `until`, from about there."""
+    alone = chosen.as_query().keys() == {"text"}
+    last = _last_event(chosen.until) if chosen.until else None
+    return newest(chosen.asked, NEWEST if alone else WIDE, last)
+
+
+def _last_event(until: datetime) -> int:
+    """The number of an event that few orders which started before this have a later one than."""
+    before = Flow.objects.filter(started_at__lt=until).order_by("-started_at")
+    flow_ids = list(before.values_list("flow_id", flat=True)[:JUST_BEFORE])
+    found = Event.objects.filter(flow_id__in=flow_ids).aggregate(last=Max("pk"))
+    return (found["last"] or 0) + BLOCK
 
 
 def _way(chosen: FlowFilter, matches: Matches | None) -> _Way:

@@ -20,7 +20,6 @@ from tracing.listing import Listed, listed
 from tracing.models import Flow
 from tracing.search.hits import hits
 from tracing.search.index import standing
-from tracing.search.matches import NEWEST
 from tracing.summary import Status
 
 WORDS = {
@@ -77,7 +76,7 @@ def _search(found: Listed) -> dict[str, Any] | None:
         return None
     index = standing()
     return {
-        "newest": NEWEST if found.matches.more else None,
+        "newest": found.matches.read if found.matches.more else None,
         "index": index,
         "tells": found.matches.more or index.behind or not index.on,
     }

@@ -162,28 +162,31 @@ def test_turned_off_it_indexes_nothing() -> None:
     assert not index.standing().on
 
 
-def test_of_too_many_matches_the_newest_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matches, "NEWEST", 3)
-    for n in range(6):
-        put(f"e{n}", {"n": "often", "m": "once" if n == 0 else ""})
+def test_of_too_many_matches_the_newest_are_looked_at() -> None:
+    numbers = [put(f"e{n}", {"n": "often", "m": "once" if n == 0 else ""}) for n in range(6)]
     index.index_batch()
-    found = newest(parse("often"))
+    found = newest(parse("often"), 3)
     assert (sorted(found.events), found.more) == (["flow-e3", "flow-e4", "flow-e5"], True)
-    assert newest(parse("once")).more is False
+    assert found.read == 3
+    assert newest(parse("once"), 3).more is False
     assert flows("once") == ["flow-e0"]
+    earlier = newest(parse("often"), 3, numbers[2])
+    assert (sorted(earlier.events), earlier.more) == (["flow-e0", "flow-e1", "flow-e2"], False)
 
 
 @pytest.mark.parametrize("most", [1, 4])
 def test_the_newest_are_found_whatever_block_they_lie_in(
     monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    for name, value in (("BLOCK", 2), ("BLOCKS_MOST", most), ("NEWEST", 4)):
-        monkeypatch.setattr(matches, name, value)
-    for n in range(20):
-        put(f"e{n}", {"n": "burst" if 4 <= n < 12 else "quiet"})
+    monkeypatch.setattr(matches, "BLOCK", 2)
+    monkeypatch.setattr(matches, "BLOCKS_MOST", most)
+    numbers = [put(f"e{n}", {"n": "burst" if 4 <= n < 12 else "quiet"}) for n in range(20)]
     index.index_batch()
-    assert flows("burst") == [f"flow-e{n}" for n in (10, 11, 8, 9)]
-    assert newest(parse("burst")).more
+    found = newest(parse("burst"), 4)
+    assert sorted(found.events.values()) == numbers[8:12]
+    assert found.more
+    assert sorted(newest(parse("burst"), 4, numbers[9]).events.values()) == numbers[6:10]
+    assert not newest(parse("burst"), 4, numbers[6]).more
 
 
 def test_a_flow_is_shown_with_its_newest_match() -> None:

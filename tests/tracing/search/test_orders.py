@@ -15,8 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from kit.models import User
 from tests.tracing.making import event, receipt
 from tests.tracing.seeding import seed
-from tracing import summariser
-from tracing.search import index, matches
+from tracing import listing, summariser
+from tracing.search import index
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "hunter2"
@@ -108,7 +108,7 @@ def test_what_matched_is_shown_marked_and_masked(
 def test_it_is_told_how_far_the_index_is_and_that_older_ones_match(
     page: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(matches, "NEWEST", 2)
+    monkeypatch.setattr(listing, "NEWEST", 2)
     orders(6)
     seed([event("new", "OrderPlaced", 9, flow_id="new")], [])
     text = page("/orders?text=odd")
