@@ -131,7 +131,7 @@ class Tap:
         self._next_follow = time.monotonic() + (soon if more else usual)
 
     def _step(self, source: Source, block_ms: int, *, last: bool = False) -> int:
-        """Store one read while the next is read; how many entries that was."""
+        """Store one read while the next is read; how much that was, 0 for nothing at all."""
         self._rules.refresh()
         try:
             batches = source.read(block_ms)
@@ -145,7 +145,7 @@ class Tap:
             raise
         count = sum(len(batch.entries) for batch in batches)
         self.totals.entries += count
-        return count
+        return count or len(batches)
 
     def _batch(self, batch: Batch) -> None:
         try:

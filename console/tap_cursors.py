@@ -45,16 +45,13 @@ class ByCursor:
 
     def read(self, block_ms: int, *, ahead: bool) -> list[Part]:
         """The entries after the cursors. Raises BrokerError."""
-        while True:
-            names = [stream.name for stream in self._broker.streams()]
-            more = self._begin(names)
-            self._look_around(names)
-            after = {name: self._places[name].position for name in names if name in self._places}
-            waits = not (more or ahead or self._begun or self._gaps)
-            entries = self._broker.read_after(after, tap_reading.READ, block_ms if waits else 0)
-            entries = self._checked(entries)
-            if entries or not more:
-                return self._parts(entries)
+        names = [stream.name for stream in self._broker.streams()]
+        self._look_around(names)
+        self._begin(names)
+        after = {name: self._places[name].position for name in names if name in self._places}
+        waits = not (ahead or self._begun or self._gaps)
+        entries = self._broker.read_after(after, tap_reading.READ, block_ms if waits else 0)
+        return self._parts(self._checked(entries))
 
     def acknowledge(self, entries: Sequence[Entry]) -> None:
         """Nothing to do: the cursors moved in the transaction that stored the entries."""
@@ -67,19 +64,20 @@ class ByCursor:
         self._begun: dict[str, Beginning] = {}  # to be stored with the next move, like the gaps
         self._gaps: dict[str, Gap] = {}
         self._present: set[str] = set()  # streams that were there at the last read
+        self._gone: set[str] = set()  # found, but not there any more when they were to begin
         self._next_check = 0.0
 
     def close(self) -> None:
         """Let another process read at once."""
         cursors.release(self._broker.name, self._process)
 
-    def _begin(self, names: Sequence[str]) -> bool:
-        """Find where some new streams begin; whether there are more of them."""
-        fresh = [name for name in names if name not in self._places]
-        for found in self._broker.begin(fresh[:BEGIN], self._known_since):
+    def _begin(self, names: Sequence[str]) -> None:
+        """Find where some new streams begin."""
+        new = [name for name in names if name not in self._places and name not in self._gone]
+        for found in self._broker.begin(new[:BEGIN], self._known_since):
             self._places[found.stream] = Place(found.position, found.added)
             self._begun[found.stream] = found
-        return len(fresh) > BEGIN
+        self._gone.update(name for name in new[:BEGIN] if name not in self._places)
 
     def _look_around(self, names: Sequence[str]) -> None:
         """Look whether streams were made anew or trimmed: those that (re)appeared, else all
@@ -87,6 +85,7 @@ class ByCursor:
         if time.monotonic() >= self._next_check:
             self._next_check = time.monotonic() + CHECK_EVERY_S
             self._present.clear()
+            self._gone.clear()
         appeared = [name for name in names if name not in self._present and name in self._stored]
         self._present = set(names)
         for state in self._broker.states(appeared):
@@ -108,8 +107,8 @@ class ByCursor:
         if found:
             self._places[state.name] = Place(found.position, found.added)
             self._gaps[state.name] = found
-        elif place.added is None and [*read, place.position][-1] == state.head:
-            self._places[state.name] = Place(place.position, state.added)
+        elif place.added is None and state.added and [place.position, *read][-1] == state.head:
+            self._places[state.name] = Place(place.position, state.added - len(read))
         return found is not None and found.anew
 
     def _parts(self, entries: Sequence[Entry]) -> list[Part]:

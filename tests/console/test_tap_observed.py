@@ -143,6 +143,23 @@ def test_a_bounded_start_is_kept_and_told(redis_url: str) -> None:
     assert summary.since == cursor.since
 
 
+def test_a_start_in_time_is_counted_on_once_all_is_read(redis_url: str) -> None:
+    world = World(redis_url, tap=False, start="1h")
+    world.redis.xadd("orders.0", NEW, id="1000-1")  # long ago
+    for number in range(3):
+        world.event(f"e{number}")
+    world.tap().drain()
+    assert sorted(ids()) == ["e0", "e1", "e2"]
+    row = Cursor.objects.get()
+    counted = world.redis.xinfo_stream("orders.0").get("entries-added")
+    assert (row.left_out, row.added) == (None, counted)
+    world.event("more")
+    world.tap().drain()
+    row.refresh_from_db()
+    assert row.added == world.redis.xinfo_stream("orders.0").get("entries-added")
+    assert row.noticed == ""
+
+
 def test_many_streams_begin_a_few_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tap_cursors, "BEGIN", 2)
     for number in range(9):
