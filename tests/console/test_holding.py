@@ -7,7 +7,7 @@ import pytest
 from dlq.models import Letter
 from tests.dlq.rows import letter
 from tests.tracing.keeping import aged, configured, left, order, summarised, sweep
-from tracing.models import Sweep
+from tracing.models import FlowAlias, Sweep
 from tracing.retention.walks import REWALK
 
 pytestmark = pytest.mark.django_db
@@ -31,3 +31,15 @@ def test_a_flow_stays_until_its_letter_is_settled() -> None:
         sweep()
     assert left() == set()
     assert bytes(Letter.objects.get(pk=waiting.pk).payload or b"")  # the letter's own
+
+
+def test_so_does_one_that_the_letter_knows_by_another_name() -> None:
+    order(1)
+    order(2)
+    summarised()
+    FlowAlias.objects.create(alias="trace-1", flow_id="flow-1", evidence="trace")
+    letter(flow_id="trace-1")
+    with configured(events="30d"):
+        aged(timedelta(days=31), NOW)
+        sweep()
+    assert left() == {"flow-1"}

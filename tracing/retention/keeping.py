@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Collection, Sequence
 
+from tracing.aliases import led_by
 from tracing.models import Flow
+from tracing.reading import chunks
 
-Holder = Callable[[Sequence[str]], Collection[str]]
+Holder = Callable[[Sequence[str]], Collection[str]]  # of names of flows, those it needs
 _holders: list[Holder] = []
 
 
 def hold(holder: Holder) -> None:
-    """Let another feature keep flows: `holder` answers which of these it needs."""
+    """Let another feature keep flows: `holder` answers by which of these names it needs one."""
     if holder not in _holders:
         _holders.append(holder)
 
@@ -27,6 +29,8 @@ def held(flow_ids: Collection[str]) -> set[str]:
         for flow_id, pinned, dirty in rows.values_list("flow_id", "pinned_at", "dirty_since")
         if pinned is not None or dirty is not None
     }
-    for holder in _holders:
-        kept.update(holder(ids))
+    names = {**led_by(ids), **{flow_id: flow_id for flow_id in ids}}
+    for chunk in chunks(sorted(names)):
+        for holder in _holders:
+            kept.update(names[name] for name in holder(chunk))
     return kept
