@@ -40,6 +40,8 @@ ICONS = {
     "locked out": "lock",
     "token issued": "key",
     "token revoked": "key",
+    "mapping saved": "adjustments-horizontal",
+    "mapping deleted": "adjustments-horizontal",
 }
 REGIONS = {
     "headline": "console/_headline.html",
