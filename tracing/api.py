@@ -18,12 +18,13 @@ from tracing import pins, queries
 from tracing.exports import mermaid, text
 from tracing.filters import SPANS, FlowFilter
 from tracing.listing import listed
-from tracing.models import Flow, FlowKey
+from tracing.models import Flow
 from tracing.report import document
 from tracing.search.hits import hits
 from tracing.search.index import standing
 from tracing.search.matches import Matches
 from tracing.span_context import ran_within
+from tracing.together import FLOWS, together
 
 KEYS_SHOWN = 50  # of one flow
 SPANS_SHOWN = 100  # within one delivery
@@ -84,6 +85,22 @@ class FlowsOut(BaseModel):
     count: int
     estimated: bool
     search: SearchOut | None = None
+
+
+class NeighboursOut(BaseModel):
+    """Flows that share this other key with those asked for; none where it is a hub."""
+
+    key: str
+    hub: bool
+    flows: list[FlowOut]
+
+
+class KeyOut(FlowsOut):
+    """The flows of a key, and their neighbours, one step further."""
+
+    key: str
+    hub: bool
+    neighbours: list[NeighboursOut]
 
 
 class CascadeOut(BaseModel):
@@ -158,12 +175,28 @@ def _search(found: Page[Flow], matches: Matches, wanted: FlowFilter) -> SearchOu
     )
 
 
-@router.get("/keys/{path:key}", response=FlowsOut, auth=READ, url_name="key")
-def of_key(request: HttpRequest, key: str, cursor: str = "", limit: int = PAGE_SIZE) -> FlowsOut:
-    """Every flow that bears this key, `order:4711`."""
-    if not FlowKey.objects.filter(key=key).exists():
+@router.get("/keys/{path:key}", response=KeyOut, auth=READ, url_name="key")
+def of_key(request: HttpRequest, key: str, cursor: str = "", limit: int = FLOWS) -> KeyOut:
+    """Every flow that bears this key, `order:4711`, newest first, and what is a step further.
+
+    A key of more than 20 flows is a `hub`: nothing is joined through it.
+    """
+    found = together(key, cursor, limit)
+    if found is None:
         raise Http404(f"nothing was seen of {key}")
-    return _flows(listed(FlowFilter(key=key), cursor, limit).page)
+    return KeyOut(
+        key=found.key,
+        hub=found.hub,
+        items=[_flow(flow) for flow in found.flows],
+        next=found.page.next,
+        previous=found.page.previous,
+        count=found.page.count,
+        estimated=found.page.estimated,
+        neighbours=[
+            NeighboursOut(key=one.key, hub=one.hub, flows=[_flow(flow) for flow in one.flows])
+            for one in found.neighbours
+        ],
+    )
 
 
 @router.get(

@@ -152,7 +152,12 @@ class FlowKey(models.Model):
             # search by key
             models.UniqueConstraint(fields=["key", "flow_id"], name="flowkey_key")
         ]
-        indexes: ClassVar = [models.Index(fields=["flow_id"], name="flowkey_flow")]
+        indexes: ClassVar = [
+            # the keys of a flow
+            models.Index(fields=["flow_id"], name="flowkey_flow"),
+            # the page of a key, newest flow first
+            models.Index(fields=["key", "-id"], name="flowkey_page"),
+        ]
 
     def __str__(self) -> str:
         return self.key

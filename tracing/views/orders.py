@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from kit import clock
 from kit.limits import WALK
@@ -21,6 +22,7 @@ from tracing.models import Flow
 from tracing.search.hits import hits
 from tracing.search.index import standing
 from tracing.summary import Status
+from tracing.together import shared
 
 WORDS = {
     "q": "search",
@@ -36,8 +38,15 @@ TRIED = 6  # filters that are taken away one by one where nothing matches; of mo
 
 @require(Permission.READ)
 def orders(request: HttpRequest) -> HttpResponse:
-    """Flows, newest first, or oldest first with `?sort=oldest`."""
+    """Flows, newest first, or oldest first with `?sort=oldest`.
+
+    The search field alone leads to the page of a key that several flows share.
+    """
     chosen = FlowFilter.from_query(request.GET)
+    whole = request.headers.get("HX-Request-Type") != "partial"
+    key = shared(chosen.q) if whole and [*request.GET] == ["q"] else None
+    if key is not None:
+        return redirect("tracing:key", key)
     oldest = request.GET.get("sort") == "oldest"
     found = listed(chosen, request.GET.get("cursor", ""), oldest=oldest)
     context = {
