@@ -11,11 +11,12 @@ from kit.filters import moment
 from kit.http import Problem
 from kit.limits import PAGE_SIZE
 from tracing import exports, queries
-from tracing.api import FlowOut, FlowsOut, flows_page
+from tracing.api import flows_page
 from tracing.filters import SPANS, FlowFilter
 from tracing.listing import listed
 from tracing.models import Flow
 from tracing.report import document
+from tracing.schemas import FlowOut, FlowsOut
 
 FILTERS = [field.name for field in fields(FlowFilter)]
 HELP = {
