@@ -13,7 +13,7 @@ FORM_BYTES = 2 * MIB  # a revision's payload: 413
 PAGE_SIZE = 50  # rows a page, `limit=` up to PAGE_MAX
 PAGE_MAX = 500
 COUNT_CAP = 10_000  # counts beyond are estimated and shown as "10,000+"
-WALK = 10_000  # rows looked at one by one for a page: it ends there, and the next goes on
+WALK = 5_000  # rows looked at one by one for a page: it ends there, and the next goes on
 REPLAY_MEMBERS = 100_000  # members of one replay: refused with the number
 PINS = 1_000  # flows that retention leaves whole because somebody said so: refused with the number
 TRANSACTION_ROWS = 1_000  # rows in one write transaction on SQLite (DESIGN, hard parts)

@@ -18,7 +18,7 @@ from tracing.models import Event, Flow
 from tracing.search.matches import BLOCK, NEWEST, WIDE, Matches, newest
 
 FEW_LED = 100  # where an index can lead as well, that is cheaper from here on
-COMPARED = 4_000  # rows counted to see which index leads; of two with more, the first does
+COMPARED = 2_000  # rows counted to see which index leads; of two with more, the first does
 JUST_BEFORE = 50  # orders that tell how far the events before a time go
 ORDER = ("-started_at", "-id")
 MARK_ORDER = ("-started_at", "-flow_id")
