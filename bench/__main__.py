@@ -12,13 +12,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import lists, metrics, replay, retention, single, tap, taps
+from bench import cascade, lists, metrics, replay, retention, single, tap, taps
 
 OUT = Path(__file__).resolve().parents[1] / "var" / "bench.json"
 RUNS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "tap": tap.run,
     "taps": taps.run,
     "single": single.run,
+    "cascade": cascade.run,
     "lists": lists.run,
     "metrics": metrics.run,
     "replay": replay.run,

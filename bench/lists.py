@@ -29,6 +29,9 @@ PAGES = {
     "orders by a word of all": "/orders?text=EUR",
     "orders by a rare word": "/orders?text=needle",
     "orders by words and error": "/orders?text=EUR+-never&error=KeyError",
+    "cascade of 20 nodes": "/orders/{flow}",
+    "cascade of 20 nodes, graph": "/orders/{flow}?view=graph",
+    "API, cascade of 20 nodes": "/api/cascades/{flow}",
     "API, orders by status": "/api/cascades?status=failed",
 }
 DEEP = {"orders, fourth page": 3}  # pages to go on before it is asked

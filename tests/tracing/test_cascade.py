@@ -15,6 +15,7 @@ from tracing.cascade import (
     SegmentKind,
     build,
     deliveries,
+    raw,
 )
 from tracing.cascade.model import delivery_node_id, event_node_id
 from tracing.rows import ReceiptRow
@@ -276,3 +277,20 @@ def test_waiting_for_a_person_is_on_the_path_as_itself() -> None:
     path = build("f", rows, [DEAD, LETTER, REPLAYED, again], terminal=("Z",)).critical_path
     dead = [segment.seconds for segment in path if segment.kind is SegmentKind.DEAD]
     assert dead == [pytest.approx(59.9)]
+
+
+def test_raw_clocks_move_every_delivery_back_to_what_its_process_said() -> None:
+    rows = [
+        receipt("e", "behind", "retrying", -4, 1),
+        receipt("e", "behind", "succeeded", 1, attempt=2),
+        receipt("e", "right", "succeeded", 3),
+    ]
+    adjusted = build("f", [event("e", "E", 0)], rows)
+    said = raw(adjusted)
+    behind = delivery(said, "e", "behind")
+    assert [one.started_at for one in behind.attempts] == [at(-4), at(1)]
+    assert (behind.started_at, behind.ended_at) == (at(-4), at(1.1))
+    moved = delivery(adjusted, "e", "behind")
+    assert (moved.started_at, moved.raw_started_at, moved.raw_ended_at) == (at(0), at(-4), at(1.1))
+    assert delivery(said, "e", "right") == delivery(adjusted, "e", "right")
+    assert said.nodes.keys() == adjusted.nodes.keys()

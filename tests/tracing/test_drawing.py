@@ -1,5 +1,7 @@
 """The timeline's geometry: everything on the axis, silences folded, windows of rows."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,3 +69,20 @@ def test_marks_stay_on_the_axis(now: float) -> None:
     for row in draw(build("f", events, receipts), at(now)).rows:
         for box in row.marks.boxes:
             assert 0 <= box.x <= box.end <= 100.01
+
+
+def test_an_attempt_that_never_said_its_end_is_not_at_work_for_ever() -> None:
+    copy: dict[str, Any] = {"stream": "orders.0", "position": "1-0"}
+    tries = [
+        receipt("e", "c", "started", 1, **copy),
+        receipt("e", "c", "succeeded", 5, attempt=2, **copy),
+    ]
+    (row,) = [
+        row
+        for row in draw(build("f", [event("e", "E", 0)], tries), at(9_999)).rows
+        if not row.is_event
+    ]
+    assert [box.kind for box in row.marks.boxes] == ["wait", "work", "work"]
+    assert row.marks.end == 100
+    still = draw(build("f", [event("e", "E", 0)], tries[:1]), at(9)).rows[1]
+    assert [box.kind for box in still.marks.boxes] == ["wait", "run"]

@@ -43,14 +43,12 @@ UNENDED = ("started", "handled")  # of these nobody said the end
 OPEN = (DeliveryState.RUNNING, DeliveryState.RETRYING, DeliveryState.REPLAYING)
 # Why we believe what each origin tells: of the event that was handled, and of what was emitted.
 # A span knows the first by its link or its parent, the second by the spans started within it.
-HANDLED = {
-    "receipt": Evidence.DELIVERY,
-    "span": Evidence.DELIVERY,
+HANDLED = {  # receipts, and spans that name their event: delivery
     "link": Evidence.LINK,
     "parent_span": Evidence.PARENT_SPAN,
     "inferred": Evidence.INFERRED,
 }
-EMITTED = HANDLED | {"span": Evidence.PARENT_SPAN, "link": Evidence.PARENT_SPAN}
+EMITTED = HANDLED | dict.fromkeys(("span", "link"), Evidence.PARENT_SPAN)
 UNSAID = ("letter", "inferred")  # by no consumer; what is inferred counts where none said anything
 SUREST = (Evidence.DELIVERY, Evidence.LINK, Evidence.PARENT_SPAN, Evidence.INFERRED)
 
@@ -99,7 +97,7 @@ def _delivery(
         started_at=started,
         ended_at=None if state in OPEN else _ended(attempts, started),
         shift_s=shift.total_seconds(),
-        evidence=_surest([HANDLED[row.origin] for row in tries]),
+        evidence=_surest([HANDLED.get(row.origin, Evidence.DELIVERY) for row in tries]),
     )
 
 
@@ -115,7 +113,7 @@ def _emitted(tries: Iterable[ReceiptRow]) -> tuple[Emitted, ...]:
     found: dict[bytes, list[Evidence]] = {}
     for row in tries:
         for identity in row.published:
-            found.setdefault(identity, []).append(EMITTED[row.origin])
+            found.setdefault(identity, []).append(EMITTED.get(row.origin, Evidence.DELIVERY))
     return tuple([Emitted(identity, _surest(found[identity])) for identity in sorted(found)])
 
 
