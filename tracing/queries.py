@@ -141,9 +141,12 @@ def _names(column: str, table: str) -> list[str]:
 
 
 def receipts_of(event_identity: bytes, consumer: str) -> list[ReceiptRow]:
-    """All evidence of one delivery, with stacks, oldest first by when it was stored."""
-    found = Receipt.objects.filter(identity=event_identity, consumer=consumer).order_by("id")
-    return list(receipt_rows(found, with_stack=True))
+    """All that was said of one delivery, with stacks, oldest first by when it was stored.
+
+    Without what is only inferred: that tells nothing of an attempt.
+    """
+    found = Receipt.objects.filter(identity=event_identity, consumer=consumer)
+    return list(receipt_rows(found.exclude(origin="inferred").order_by("id"), with_stack=True))
 
 
 def outcomes_of_attempts(attempts: Sequence[str]) -> Iterator[AttemptOutcome]:

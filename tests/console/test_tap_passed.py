@@ -189,6 +189,10 @@ def test_a_letter_is_not_outweighed(world: World) -> None:
     assert told("payment") == {"e0": ("handled", 1)}
     dead = delivery(consumer="payment")
     assert (dead.state, dead.letter_id is not None) == (DeliveryState.FAILED, True)
+    client = Client()
+    client.force_login(User.objects.create(username="v", role=Role.VIEWER.value))
+    page = client.get(f"/dead-letters/{dead.letter_id}").content.decode()
+    assert "Unknown what its attempts did: no receipts" in page
 
 
 def test_the_order_of_arrival_does_not_matter(redis_url: str) -> None:
