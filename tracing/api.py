@@ -19,6 +19,7 @@ from tracing.exports import mermaid, text
 from tracing.filters import FlowFilter
 from tracing.listing import listed
 from tracing.models import Flow
+from tracing.otlp_export import otlp
 from tracing.report import document
 from tracing.schemas import (
     CascadeOut,
@@ -114,18 +115,21 @@ def of_key(request: HttpRequest, key: str, cursor: str = "", limit: int = FLOWS)
 def one_cascade(
     request: HttpRequest,
     correlation_id: str,
-    format: Literal["json", "text", "mermaid"] = "json",
+    format: Literal["json", "text", "mermaid", "otlp"] = "json",
     spans: bool = False,
 ) -> HttpResponse:
     """The cascade of one flow: nodes, edges with evidence, anomalies, critical path.
 
-    `format=text` is what `manage.py cascade` prints, `format=mermaid` a flowchart. `spans=true`
+    `format=text` is what `manage.py cascade` prints, `format=mermaid` a flowchart,
+    `format=otlp` a trace in OTLP/JSON. `spans=true`
     adds to deliveries what ran within them.
     """
     found = queries.flow_and_cascade(correlation_id)
     if found is None:
         raise Http404(f"nothing was seen of {correlation_id}")
     flow, cascade = found
+    if format == "otlp":
+        return HttpResponse(otlp(cascade), content_type="application/json")
     if format != "json":
         written = mermaid(cascade) if format == "mermaid" else text(flow, cascade)
         return HttpResponse(written, content_type="text/plain; charset=utf-8")

@@ -60,6 +60,7 @@ CLOUD: dict[str, Any] = {
     "messaging__destination__name": "orders",
 }
 CONVERSATION: dict[str, Any] = {"messaging__message__conversation_id": "flow-1"}
+PLACED = {"cloudevents.event_source": "/shop", "cloudevents.event_id": "placed"}
 # what arrives; the flow IDs it comes under that lead to flow-1
 CASES: dict[str, tuple[list[Step], set[str]]] = {
     "another envelope of the trace bears the correlation": (
@@ -101,6 +102,17 @@ CASES: dict[str, tuple[list[Step], set[str]]] = {
             traced("placed", 1),
             traced("paid", 8, of=T2),
             told(span("consumer", 2, of=2, links=[(1, 1, CLOUD)], at_ms=5, **CONVERSATION)),
+        ],
+        {T1, T2},
+    ),
+    "envelope and spans of one message": (
+        [
+            traced("placed", 1),
+            told(span("producer", 1, of=1, cloudevents__event_id="placed", **CLOUD)),
+            told(span("consumer", 2, of=2, links=[(1, 1, PLACED)], at_ms=5, **CONVERSATION)),
+            traced("paid", 8, of=T2),
+            told(span("producer", 3, of=2, parent=2, cloudevents__event_id="paid", **CLOUD)),
+            sent("mailed", 9),
         ],
         {T1, T2},
     ),

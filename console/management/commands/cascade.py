@@ -12,9 +12,11 @@ from kit.http import Problem
 from kit.limits import PAGE_SIZE
 from tracing import exports, queries
 from tracing.api import flows_page
+from tracing.cascade import Cascade
 from tracing.filters import SPANS, FlowFilter
 from tracing.listing import listed
 from tracing.models import Flow
+from tracing.otlp_export import otlp
 from tracing.report import document
 from tracing.schemas import FlowOut, FlowsOut
 
@@ -31,6 +33,7 @@ HELP = {
     "until": "started before",
     "last": f"started within {', '.join(SPANS)}",
 }
+FORMATS = ("text", "json", "mermaid", "otlp")
 NAMES_SHOWN = 50  # keys, and other names
 
 
@@ -45,6 +48,7 @@ class Command(BaseCommand):
             "id", nargs="?", help="order number, key, correlation ID or event ID of one order"
         )
         parser.add_argument("--json", action="store_true", help="as a JSON document")
+        parser.add_argument("--format", choices=FORMATS, default="text", help="of one order")
         several = parser.add_argument_group("several orders")
         several.add_argument("--list", action="store_true", help="list orders, newest first")
         for name in FILTERS:
@@ -58,21 +62,16 @@ class Command(BaseCommand):
         if options["list"]:
             self._list(options)
         elif options["id"]:
-            self._one(options["id"], as_json=options["json"])
+            self._one(options["id"], "json" if options["json"] else options["format"])
         else:
             raise CommandError("say which order, or --list")
 
-    def _one(self, text: str, *, as_json: bool) -> None:
+    def _one(self, text: str, form: str) -> None:
         flow = _flow(text)
         cascade = queries.cascade_of(flow.flow_id, truncated_before=flow.truncated_before)
         if cascade is None:
             raise CommandError(f"nothing was seen of {text}")
-        if as_json:
-            keys = queries.keys_of(flow.flow_id, NAMES_SHOWN)
-            answer = document(flow, keys, cascade, queries.aliases_of(flow.flow_id, NAMES_SHOWN))
-            self.stdout.write(msgspec.json.format(answer, indent=2).decode())
-            return
-        self.stdout.write(exports.text(flow, cascade))
+        self.stdout.write(_written(flow, cascade, form))
 
     def _list(self, options: dict[str, Any]) -> None:
         try:
@@ -92,6 +91,18 @@ class Command(BaseCommand):
                 self.stdout.write(f"    {match.type}: {match.snippet}")
         for line in _footer(found):
             self.stdout.write(line)
+
+
+def _written(flow: Flow, cascade: Cascade, form: str) -> str:
+    if form == "otlp":
+        return msgspec.json.format(otlp(cascade), indent=2).decode()
+    if form == "mermaid":
+        return exports.mermaid(cascade)
+    if form == "text":
+        return exports.text(flow, cascade)
+    names = queries.aliases_of(flow.flow_id, NAMES_SHOWN)
+    answer = document(flow, queries.keys_of(flow.flow_id, NAMES_SHOWN), cascade, names)
+    return msgspec.json.format(answer, indent=2).decode()
 
 
 def _chosen(options: dict[str, Any]) -> FlowFilter:
