@@ -84,7 +84,18 @@ def summarise_all() -> int:
 
 def summarise_batch() -> int:
     """Recompute one batch of flows that are dirty or due, and settle one of ties; how many."""
-    return _summarise() + joining.join()
+    return _summarise() + _join()
+
+
+def _join() -> int:
+    """Ties that cannot be settled are in no summary's way."""
+    try:
+        return joining.join()
+    except AWAY:
+        raise
+    except Exception:
+        log.exception("aliases of flows wait: a batch of ties could not be settled")
+        return 0
 
 
 def _summarise() -> int:

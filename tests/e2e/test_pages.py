@@ -63,6 +63,7 @@ def _paths(console: RunningConsole) -> dict[str, str]:
         "cascade": f"/orders/{first['flow']}",
         "cascade-graph": f"/orders/{first['flow']}?view=graph",
         "cascade-table": f"/orders/{first['flow']}?view=table",
+        "key": f"/keys/{first['label']}",
         "topology": "/topology",
         "topology-table": "/topology?view=table",
         "groups": "/dead-letters",
@@ -86,7 +87,7 @@ def _paths(console: RunningConsole) -> dict[str, str]:
 PAGES = (
     *("overview", "orders", "cascade", "cascade-table", "groups", "group", "letter"),
     *("letter-malformed", "edit", "replays", "replay", "plan", "lag", "audit", "settings"),
-    *("cascade-graph", "topology", "topology-table", "nothing"),
+    *("cascade-graph", "key", "topology", "topology-table", "nothing"),
     *("orders-found", "orders-none", "storage"),
 )
 
