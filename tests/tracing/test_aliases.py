@@ -13,13 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.models import User
+from kit.writes import writing
 from tests.tracing.arriving import event, receipt, take
 from tests.tracing.spanning import as_json, span, trace
 from tracing import queries, spans
 from tracing.envelope import identity
-from tracing.models import Event, Flow, FlowAlias, FlowType
+from tracing.models import Event, Flow, FlowAlias, FlowKey, FlowTie, FlowType
 from tracing.otlp import from_json
 from tracing.report import document
+from tracing.retention import remove
+from tracing.retention.remove import Old
 from tracing.summariser import summarise_all
 
 pytestmark = pytest.mark.django_db
@@ -274,3 +277,24 @@ def test_the_order_of_arrival_does_not_matter(
     order: list[Step], pauses: set[int], again: list[Step]
 ) -> None:
     assert arrived([*order, *again], pauses) == arrived(WORLD, set())
+
+
+def test_retention_knows_names(client: Client) -> None:
+    for step in CASES["another envelope of the trace bears the correlation"][0]:
+        step()
+    summarise_all()
+    named = Event.objects.get(flow_id=T1)
+    old = Old(named.pk, T1, named.published_at, bytes(named.identity))
+    whole = Flow.objects.filter(flow_id="flow-1")
+    whole.update(pinned_at=named.published_at)
+    with writing():
+        assert remove.events([old]) == 0
+    whole.update(pinned_at=None)
+    with writing():
+        assert remove.events([old]) == 1
+    assert whole.get().truncated_before == named.published_at
+    Event.objects.all().delete()
+    with writing():
+        assert remove.summaries([Old(1, "flow-1", named.published_at)]) == 1
+    left = (Flow.every, FlowAlias.objects, FlowTie.objects, FlowKey.objects)
+    assert not any(rows.exists() for rows in left)
