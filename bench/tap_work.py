@@ -23,12 +23,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from bench.tap_process import KEYS, TapProcess
 from brokers import config as configuration
-from brokers.config import BrokerConfig, Config
+from brokers.config import Config
 from brokers.contract import Entry
-from brokers.redis_streams import RedisStreams
-from console.rulebook import Rulebook
-from console.tap import Tap, share_the_lock
+from console.tap import share_the_lock
 from console.tap_reading import BATCH
 from kit.models import ApiToken, User
 from kit.sqlite.base import PRAGMAS
@@ -44,7 +43,6 @@ EVENTS = 10_000  # a round
 FLOW = 10  # events of one order
 STREAMS = 3
 TARGET = {"sqlite": 0.5, "postgresql": 0.4}  # DESIGN, figures
-KEYS = {"order": "/order_id"}
 LINES = [{"sku": f"sku-{number}", "quantity": 1, "price": "19.90"} for number in range(4)]
 Fields = dict[str, str]
 Write = Callable[[list[Row]], None]
@@ -64,15 +62,15 @@ def main() -> None:
 
 
 def _measured(server: RedisServer, write: Write) -> dict[str, Any]:
-    tap = Tap([RedisStreams(BrokerConfig("shop", server.url, tap=True))], Rulebook(), "bench")
     raw = taken = 0.0
-    for number in range(ROUNDS):
-        entries = [_fields(number * EVENTS + index) for index in range(EVENTS)]
-        rows = [_row(fields) for fields in entries]
-        raw += _timed(lambda rows=rows: write(rows))  # type: ignore[misc]
-        _publish(server.client(), entries)
-        taken += _timed(tap.drain)
-    assert Event.objects.count() == tap.totals.accepted == ROUNDS * EVENTS
+    with TapProcess(server.url, "bench") as tap:
+        for number in range(ROUNDS):
+            entries = [_fields(number * EVENTS + index) for index in range(EVENTS)]
+            rows = [_row(fields) for fields in entries]
+            raw += _timed(lambda rows=rows: write(rows))  # type: ignore[misc]
+            _publish(server.client(), entries)
+            taken += _timed(tap.drain)
+    assert Event.objects.count() == ROUNDS * EVENTS
     figure, limit = ROUNDS * EVENTS / taken, ROUNDS * EVENTS / raw
     return {
         "name": f"tap: events a second, {connection.vendor}",
