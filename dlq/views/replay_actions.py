@@ -1,5 +1,8 @@
 """What an operator does to a replay: start, pause, resume, cancel, choose, settle. POST only."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -17,6 +20,19 @@ from kit.security import actor, may, person, require
 VERBS = ("start", "pause", "resume", "cancel")
 
 
+@contextmanager
+def _told(request: HttpRequest, unread: str = "") -> Iterator[None]:
+    """A refusal is told on the next page; so is `unread`, where a form's value cannot be read."""
+    try:
+        yield
+    except Refused as error:
+        messages.error(request, f"{error.title}. {error.detail}".strip())
+    except ValueError:
+        if not unread:
+            raise
+        messages.error(request, unread)
+
+
 @require_POST
 @require(Permission.REPLAY)
 def move(request: HttpRequest, replay_id: int, verb: str) -> HttpResponse:
@@ -27,7 +43,7 @@ def move(request: HttpRequest, replay_id: int, verb: str) -> HttpResponse:
     accept = request.POST.get("accept_others") == "yes"
     reason = request.POST.get("reason", "")
     who = {"actor": actor(request), "user": person(request), "reason": reason}
-    try:
+    with _told(request):
         if verb == "start":
             release = may(request, Permission.RELEASE)
             control.start(replay, accept_others=accept, may_release=release, **who)  # type: ignore[arg-type]
@@ -38,8 +54,6 @@ def move(request: HttpRequest, replay_id: int, verb: str) -> HttpResponse:
             control.resume(replay, accept_others=accept, again=again, **who)  # type: ignore[arg-type]
         else:
             control.cancel(replay, **who)  # type: ignore[arg-type]
-    except Refused as error:
-        messages.error(request, f"{error.title}. {error.detail}".strip())
     return redirect("dlq:replay", replay_id)
 
 
@@ -48,7 +62,7 @@ def move(request: HttpRequest, replay_id: int, verb: str) -> HttpResponse:
 def choose(request: HttpRequest, replay_id: int) -> HttpResponse:
     """Choose what becomes of a class of members; only while it is a plan."""
     replay = get_object_or_404(Replay, pk=replay_id)
-    try:
+    with _told(request, "Choose send, skip or ask for a class of the plan."):
         control.choose(
             replay,
             Fate(request.POST.get("class", "")),
@@ -57,10 +71,6 @@ def choose(request: HttpRequest, replay_id: int) -> HttpResponse:
             user=person(request),
             may_release=may(request, Permission.RELEASE),
         )
-    except ValueError:
-        messages.error(request, "Choose send, skip or ask for a class of the plan.")
-    except Refused as error:
-        messages.error(request, f"{error.title}. {error.detail}".strip())
     return redirect("dlq:replay", replay_id)
 
 
@@ -69,7 +79,7 @@ def choose(request: HttpRequest, replay_id: int) -> HttpResponse:
 def decide(request: HttpRequest, replay_id: int) -> HttpResponse:
     """Let the held members of a class go, or stay."""
     replay = get_object_or_404(Replay, pk=replay_id)
-    try:
+    with _told(request, "There is no such class."):
         control.decide(
             replay,
             Fate(request.POST.get("class", "")),
@@ -78,27 +88,19 @@ def decide(request: HttpRequest, replay_id: int) -> HttpResponse:
             user=person(request),
             may_release=may(request, Permission.RELEASE),
         )
-    except ValueError:
-        messages.error(request, "There is no such class.")
-    except Refused as error:
-        messages.error(request, f"{error.title}. {error.detail}".strip())
     return redirect("dlq:replay", replay_id)
 
 
 @require_POST
 @require(Permission.REPLAY)
 def ramp(request: HttpRequest, replay_id: int) -> HttpResponse:
-    """Choose gates, bound and rate of a plan."""
+    """Choose the gates of a plan, and how much of one may fail."""
     replay = get_object_or_404(Replay, pk=replay_id)
     who = {"actor": actor(request), "user": person(request)}
-    try:
+    with _told(request, "Choose a ramp and a bound of the lists."):
         sizes = [int(size) for size in request.POST.get("gates", "").split(",") if size]
         most_failed = int(request.POST.get("most_failed", ""))
         control.set_ramp(replay, sizes, most_failed, **who)  # type: ignore[arg-type]
-    except ValueError:
-        messages.error(request, "Choose a ramp and a bound of the lists.")
-    except Refused as error:
-        messages.error(request, f"{error.title}. {error.detail}".strip())
     return redirect("dlq:replay", replay_id)
 
 
@@ -120,7 +122,7 @@ def rate(request: HttpRequest, replay_id: int) -> HttpResponse:
 def settle(request: HttpRequest, item_id: int) -> HttpResponse:
     """Say whether a member that is in doubt was sent."""
     item = get_object_or_404(Item.objects.select_related("letter"), pk=item_id)
-    try:
+    with _told(request):
         settle_maybe_sent(
             item,
             request.POST.get("sent") == "yes",
@@ -128,6 +130,4 @@ def settle(request: HttpRequest, item_id: int) -> HttpResponse:
             user=person(request),
             reason=request.POST.get("reason", ""),
         )
-    except Refused as error:
-        messages.error(request, f"{error.title}. {error.detail}".strip())
     return redirect("dlq:replay", item.replay_id)
